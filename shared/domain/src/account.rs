@@ -1,0 +1,291 @@
+//! The account: money of a shopper's that we hold ourselves, such as a gift card.
+//!
+//! Money is held under the reference of a payment, and what is held is settled, released or refunded
+//! under the reference of a leg. A reference is used once: asking again changes nothing.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Action, Aggregate, Money, Reference, Tally, Time, Version,
+    limits::{MOVEMENTS_PER_ACCOUNT_MAX, WRONG_CODES_MAX},
+    order::Decline,
+    reference::LegReference,
+};
+
+/// A keyed fingerprint of a security code.
+pub type CodePrint = [u8; 8];
+
+/// The state of an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// The brand, such as `givex`.
+    pub brand: String,
+    /// The last four characters of its number.
+    pub last4: String,
+    /// What it was issued with.
+    pub issued: Money,
+    /// When.
+    pub issued_at: Time,
+    /// The last commit folded in.
+    pub version: Version,
+    /// The security code's fingerprint.
+    code: CodePrint,
+    /// Wrong codes since the last right one.
+    #[serde(default)]
+    wrong_codes: u8,
+    /// Every hold there was.
+    #[serde(default)]
+    pub holds: Vec<Hold>,
+    /// Payments that must not hold money any more, because their partner was told that nothing happened.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    barred: Vec<Reference>,
+    /// Everything that moved, oldest first.
+    #[serde(default)]
+    pub movements: Vec<Movement>,
+}
+
+/// Money held for one payment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// The payment.
+    pub payment: Reference,
+    /// What became of it.
+    pub tally: Tally,
+}
+
+/// One entry of an account's history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Movement {
+    /// When.
+    pub at: Time,
+    /// The payment it belongs to.
+    pub payment: Reference,
+    /// The leg that asked for it; none for the hold itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leg: Option<LegReference>,
+    /// What was done; none for the hold itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<Action>,
+    /// With how much, in minor units.
+    pub amount: u64,
+}
+
+/// What can happen to an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum AccountEvent {
+    /// It was issued.
+    Issued {
+        /// The brand.
+        brand: String,
+        /// The last four characters of its number.
+        last4: String,
+        /// What is on it.
+        balance: Money,
+        /// The security code's fingerprint.
+        code: CodePrint,
+    },
+    /// Money was set aside for a payment.
+    Held {
+        /// The payment.
+        payment: Reference,
+        /// How much, in minor units.
+        amount: u64,
+    },
+    /// Held money was settled or released, or settled money refunded.
+    Moved {
+        /// The payment.
+        payment: Reference,
+        /// The leg that asked for it.
+        leg: LegReference,
+        /// What was done: capture settles, void releases.
+        action: Action,
+        /// With how much, in minor units.
+        amount: u64,
+    },
+    /// A payment was told to be unknown, and must stay so.
+    Barred {
+        /// The payment.
+        payment: Reference,
+    },
+    /// Somebody gave a wrong security code.
+    CodeFailed,
+}
+
+/// What can be asked of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccountCommand {
+    /// Set money aside for a payment.
+    Hold {
+        /// The payment.
+        payment: Reference,
+        /// How much.
+        amount: Money,
+    },
+    /// Settle, release or refund.
+    Move {
+        /// The payment.
+        payment: Reference,
+        /// The leg that asks.
+        leg: LegReference,
+        /// Capture settles, void releases.
+        action: Action,
+        /// With how much, in minor units.
+        amount: u64,
+    },
+    /// Find out what became of a payment; if it is unknown, keep it so.
+    Lookup {
+        /// The payment.
+        payment: Reference,
+    },
+}
+
+impl Account {
+    /// What can be spent, in minor units of its currency.
+    #[must_use]
+    pub fn available(&self) -> u64 {
+        self.holds.iter().fold(self.issued.minor(), |left, hold| left.saturating_sub(hold.tally.kept()))
+    }
+
+    /// What is held and neither settled nor released, in minor units.
+    #[must_use]
+    pub fn held(&self) -> u64 {
+        self.holds.iter().map(|hold| hold.tally.capturable()).fold(0, u64::saturating_add)
+    }
+
+    /// The hold of a payment.
+    #[must_use]
+    pub fn hold(&self, payment: Reference) -> Option<&Hold> {
+        self.holds.iter().find(|hold| hold.payment == payment)
+    }
+
+    /// Checks a security code. A wrong one is to be committed as [`AccountEvent::CodeFailed`].
+    ///
+    /// # Errors
+    /// [`Decline::InvalidCode`], and [`Decline::CodeTriesExceeded`] once there were too many.
+    pub fn check_code(&self, code: CodePrint) -> Result<(), Decline> {
+        if self.wrong_codes >= WRONG_CODES_MAX {
+            Err(Decline::CodeTriesExceeded)
+        } else if self.code == code {
+            Ok(())
+        } else {
+            Err(Decline::InvalidCode)
+        }
+    }
+
+    /// Decides a command: the events to commit, none if it was done before.
+    ///
+    /// # Errors
+    /// [`Decline::NotEnoughBalance`] also for another currency; [`Decline::NotPermitted`] for what the
+    /// books do not allow.
+    pub fn decide(&self, command: &AccountCommand) -> Result<Vec<AccountEvent>, Decline> {
+        match command {
+            AccountCommand::Hold { payment, amount } => self.decide_hold(*payment, *amount),
+            AccountCommand::Move { payment, leg, action, amount } => self.decide_move(*payment, *leg, *action, *amount),
+            AccountCommand::Lookup { payment } => {
+                let is_known = self.hold(*payment).is_some() || self.barred.contains(payment);
+                Ok(if is_known { Vec::new() } else { vec![AccountEvent::Barred { payment: *payment }] })
+            }
+        }
+    }
+
+    fn decide_hold(&self, payment: Reference, amount: Money) -> Result<Vec<AccountEvent>, Decline> {
+        if self.hold(payment).is_some() {
+            return Ok(Vec::new());
+        }
+        if self.barred.contains(&payment) {
+            return Err(Decline::NotPermitted);
+        }
+        if amount.currency() != self.issued.currency() || amount.minor() > self.available() {
+            return Err(Decline::NotEnoughBalance);
+        }
+        self.check_room()?;
+        Ok(vec![AccountEvent::Held { payment, amount: amount.minor() }])
+    }
+
+    fn decide_move(
+        &self,
+        payment: Reference,
+        leg: LegReference,
+        action: Action,
+        amount: u64,
+    ) -> Result<Vec<AccountEvent>, Decline> {
+        if self.movements.iter().any(|movement| movement.leg == Some(leg)) {
+            return Ok(Vec::new());
+        }
+        let Some(hold) = self.hold(payment) else {
+            // Voiding what was never held: done, and it never will be.
+            return match action {
+                Action::Void if self.barred.contains(&payment) => Ok(Vec::new()),
+                Action::Void => Ok(vec![AccountEvent::Barred { payment }]),
+                Action::Capture | Action::Refund => Err(Decline::NotPermitted),
+            };
+        };
+        if amount > hold.tally.available(action) {
+            return Err(Decline::NotPermitted);
+        }
+        // A release is always possible: it is what makes room.
+        if action != Action::Void {
+            self.check_room()?;
+        }
+        Ok(vec![AccountEvent::Moved { payment, leg, action, amount }])
+    }
+
+    fn check_room(&self) -> Result<(), Decline> {
+        let is_full = self.version.is_near_end() || self.movements.len() >= MOVEMENTS_PER_ACCOUNT_MAX;
+        if is_full { Err(Decline::NotPermitted) } else { Ok(()) }
+    }
+
+    fn apply(&mut self, event: &AccountEvent, at: Time) {
+        match event {
+            // Issued once; its issuer checks.
+            AccountEvent::Issued { .. } => {}
+            AccountEvent::Held { payment, amount } => {
+                self.wrong_codes = 0;
+                self.holds.push(Hold { payment: *payment, tally: Tally::authorised(*amount) });
+                self.movements.push(Movement { at, payment: *payment, leg: None, action: None, amount: *amount });
+            }
+            AccountEvent::Moved { payment, leg, action, amount } => {
+                if let Some(hold) = self.holds.iter_mut().find(|hold| hold.payment == *payment) {
+                    hold.tally.conclude(*action, *amount, true);
+                }
+                self.movements.push(Movement {
+                    at,
+                    payment: *payment,
+                    leg: Some(*leg),
+                    action: Some(*action),
+                    amount: *amount,
+                });
+            }
+            AccountEvent::Barred { payment } => self.barred.push(*payment),
+            AccountEvent::CodeFailed => self.wrong_codes = self.wrong_codes.saturating_add(1),
+        }
+    }
+}
+
+impl Aggregate for Account {
+    type Event = AccountEvent;
+
+    fn evolve(state: Option<Self>, event: &AccountEvent, version: Version, at: Time) -> Option<Self> {
+        match (state, event) {
+            (None, AccountEvent::Issued { brand, last4, balance, code }) => Some(Self {
+                brand: brand.clone(),
+                last4: last4.clone(),
+                issued: *balance,
+                issued_at: at,
+                version,
+                code: *code,
+                wrong_codes: 0,
+                holds: Vec::new(),
+                barred: Vec::new(),
+                movements: Vec::new(),
+            }),
+            (None, _) => None,
+            (Some(mut account), event) => {
+                account.version = version;
+                account.apply(event, at);
+                Some(account)
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Every limit of the rules, by name. The limits of transport (body bytes and the like) are in `api`.
+
+use std::time::Duration;
+
+/// Attempts to pay that one order takes, refused ones included: a bound on the state's size, on the
+/// token's size, and on trying stolen cards one after another.
+pub const PAYMENTS_PER_ORDER_MAX: usize = 64;
+
+/// Captures, voids, refunds and cancellations of one order. Each costs about 100 bytes of a snapshot,
+/// which must stay well within the 400 KB of a DynamoDB item.
+pub const OPERATIONS_PER_ORDER_MAX: usize = 1_024;
+
+/// Commits of one stream: what the three version characters of a reference can name, 0 included.
+pub const COMMITS_MAX: u16 = 32_767;
+
+/// Commits kept back for outcomes: a stream this close to its end takes no new intent, so that each
+/// intent already taken can still be concluded.
+pub const COMMITS_RESERVE: u16 = 2_048;
+
+/// Idempotency keys that one order remembers.
+pub const KEYS_PER_ORDER_MAX: usize = 1_024;
+
+/// The longest merchant's reference, in characters (Adyen Checkout: `reference`, maximum 80).
+pub const REFERENCE_CHARS_MAX: usize = 80;
+
+/// The largest amount, in minor units: fifteen digits, which every JSON reader holds exactly.
+pub const AMOUNT_MINOR_MAX: u64 = 999_999_999_999_999;
+
+/// How long an order lives if its opener does not say (Adyen Checkout: 24 hours).
+pub const ORDER_LIFETIME_DEFAULT: Duration = Duration::from_secs(24 * 3_600);
+
+/// The latest expiry an opener may ask for, counted from now.
+pub const ORDER_LIFETIME_MAX: Duration = Duration::from_secs(365 * 24 * 3_600);
+
+/// After this long without an outcome, whoever asked the partner to authorise is taken for dead, and
+/// the partner is asked what became of it. Longer than any handler may run.
+pub const AUTHORISE_DEADLINE: Duration = Duration::from_secs(60);
+
+/// How long to wait before asking a partner again about something it left open.
+pub const ASK_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// Movements (holds, settlements, releases, refunds) that one account remembers. Each costs about 100
+/// bytes of a snapshot.
+pub const MOVEMENTS_PER_ACCOUNT_MAX: usize = 2_048;
+
+/// Wrong security codes in a row after which a gift card takes no payment and tells no balance.
+pub const WRONG_CODES_MAX: u8 = 10;
+
+/// Merchant accounts of one installation.
+pub const MERCHANTS_MAX: usize = 1_000;
+
+/// API keys of one merchant account, revoked ones included.
+pub const KEYS_PER_MERCHANT_MAX: usize = 256;
+
+/// Merchant accounts that one API key may use.
+pub const MERCHANTS_PER_KEY_MAX: usize = 16;

@@ -1,0 +1,505 @@
+//! The rules: which command is refused, and which events the others make.
+
+use super::{
+    CancelReason, Cancellation, CloseReason, KeyPrint, Leg, LegResult, Method, Order, OrderEvent, OrderKind, PartnerId,
+    Payment, Resolution,
+};
+use crate::{
+    Action, Aggregate, Currency, Money, Time, Version,
+    limits::{
+        KEYS_PER_ORDER_MAX, OPERATIONS_PER_ORDER_MAX, ORDER_LIFETIME_DEFAULT, ORDER_LIFETIME_MAX,
+        PAYMENTS_PER_ORDER_MAX, REFERENCE_CHARS_MAX,
+    },
+};
+
+/// Opens an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Open {
+    /// The merchant's name for the order.
+    pub reference: String,
+    /// What is to be paid in all.
+    pub amount: Money,
+    /// From when on it takes no payment; 24 hours from now if not given.
+    pub expires_at: Option<Time>,
+    /// Which key is to seal its tokens.
+    pub token_key: u32,
+    /// The idempotency key of the request.
+    pub key: Option<KeyPrint>,
+}
+
+/// Sets a part of an order aside for a payment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reserve {
+    /// The version of the token the shopper came with.
+    pub seen: Version,
+    /// The part to be paid.
+    pub amount: Money,
+    /// The merchant's name for the payment.
+    pub reference: String,
+    /// How it is paid.
+    pub method: Method,
+    /// Who is to hold the money.
+    pub partner: PartnerId,
+    /// What the partner calls the instrument.
+    pub token: String,
+    /// The idempotency key of the request.
+    pub key: Option<KeyPrint>,
+}
+
+/// Asks for a capture, a void or a refund of part of a payment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The payment.
+    pub payment: Version,
+    /// What to do.
+    pub action: Action,
+    /// With how much.
+    pub amount: Money,
+    /// The idempotency key of the request.
+    pub key: Option<KeyPrint>,
+}
+
+/// Ends an order unpaid and releases its payments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cancel {
+    /// Who asks.
+    pub reason: CancelReason,
+    /// The idempotency key of the request.
+    pub key: Option<KeyPrint>,
+}
+
+/// Something a partner said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// On an authorisation.
+    Payment {
+        /// The payment.
+        payment: Version,
+        /// What was said.
+        resolution: Resolution,
+    },
+    /// On one leg of an operation.
+    Leg {
+        /// The operation.
+        operation: Version,
+        /// The leg's place in it.
+        index: u16,
+        /// What was said.
+        result: LegResult,
+    },
+}
+
+/// What can be asked of an order that exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Set a part aside for a payment.
+    Reserve(Reserve),
+    /// Ask for a capture, a void or a refund.
+    Request(Request),
+    /// End it unpaid.
+    Cancel(Cancel),
+    /// Record what partners said, and pin the answer of the request that asked them, if it had a key.
+    Record {
+        /// What was said.
+        findings: Vec<Finding>,
+        /// The idempotency key of the request that asked.
+        key: Option<KeyPrint>,
+    },
+}
+
+/// What a command comes to, if it is not refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// These events are to be committed.
+    Commit(Vec<OrderEvent>),
+    /// It was done before, by the commit of this version: answer as then.
+    Already(Version),
+}
+
+/// Why a command is refused. One variant for each reason a program could act on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Zero.
+    #[error("the amount must be more than 0 minor units")]
+    AmountZero,
+    /// The amount is in another currency than the order.
+    #[error("the order is in {expected}, the amount in {actual}")]
+    CurrencyMismatch {
+        /// The order's currency.
+        expected: Currency,
+        /// The amount's.
+        actual: Currency,
+    },
+    /// A merchant's reference that is empty or too long.
+    #[error("a reference has 1 to {REFERENCE_CHARS_MAX} characters, this one {actual}")]
+    ReferenceLength {
+        /// Its length in characters.
+        actual: usize,
+    },
+    /// The order would expire before it began.
+    #[error("the expiry is not in the future")]
+    ExpiryPast,
+    /// The order would live too long.
+    #[error("the expiry is more than {} days ahead", ORDER_LIFETIME_MAX.as_secs() / 86_400)]
+    ExpiryTooFar,
+    /// The order has expired.
+    #[error("the order has expired")]
+    Expired,
+    /// The order was cancelled.
+    #[error("the order was cancelled")]
+    Cancelled,
+    /// The order has ended.
+    #[error("the order is closed")]
+    Closed,
+    /// The shopper's position has changed since the token was made.
+    #[error("the order has changed since this token was made: version {seen} then, {now} now")]
+    Stale {
+        /// The token's version.
+        seen: Version,
+        /// The version that overtook it.
+        now: Version,
+    },
+    /// More than what is left to pay.
+    #[error("{asked} is more than what remains to be paid, {remaining}")]
+    ExceedsRemaining {
+        /// What was asked for.
+        asked: Money,
+        /// What remains.
+        remaining: Money,
+    },
+    /// The order has had all its attempts.
+    #[error("an order takes at most {PAYMENTS_PER_ORDER_MAX} attempts to pay")]
+    TooManyPayments,
+    /// The order has had all its operations, keys or commits.
+    #[error("the order has reached its limit of operations")]
+    TooManyOperations,
+    /// No payment of that reference.
+    #[error("the order has no such payment")]
+    UnknownPayment,
+    /// More than can still be captured, voided or refunded.
+    #[error("{asked} is more than what is available, {available}")]
+    NotAvailable {
+        /// What was asked for.
+        asked: Money,
+        /// What can still be done.
+        available: Money,
+    },
+    /// The idempotency key came with another request before.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    /// The first request with the idempotency key has no answer yet.
+    #[error("a request with the same idempotency key is in progress")]
+    InProgress,
+    /// A token alone does not decide this: read the order and decide again. Never shown to a caller.
+    #[error("the order's history is needed")]
+    NeedsHistory,
+}
+
+impl Order {
+    /// Opens an order, and if `payment` is given, one around that payment, reserved in the same commit.
+    ///
+    /// # Errors
+    /// A [`Refusal`] of the amount, the reference or the expiry.
+    pub fn open(open: &Open, payment: Option<&Reserve>, now: Time) -> Result<Vec<OrderEvent>, Refusal> {
+        check_amount(open.amount)?;
+        check_reference(&open.reference)?;
+        let expires_at = open.expires_at.unwrap_or_else(|| now.plus(ORDER_LIFETIME_DEFAULT));
+        if expires_at <= now {
+            return Err(Refusal::ExpiryPast);
+        }
+        if expires_at > now.plus(ORDER_LIFETIME_MAX) {
+            return Err(Refusal::ExpiryTooFar);
+        }
+        let opened = OrderEvent::Opened {
+            reference: open.reference.clone(),
+            amount: open.amount,
+            expires_at,
+            kind: if payment.is_some() { OrderKind::Single } else { OrderKind::Parts },
+            token_key: open.token_key,
+            key: open.key,
+        };
+        Ok(std::iter::once(opened).chain(payment.map(reserved)).collect())
+    }
+
+    /// Decides a command on an order that exists.
+    ///
+    /// # Errors
+    /// The [`Refusal`] that applies first: repetition, then the order's standing, then the amounts.
+    pub fn decide(&self, command: &Command, now: Time) -> Result<Decision, Refusal> {
+        match command {
+            Command::Reserve(reserve) => self.reserve(reserve, now),
+            Command::Request(request) => self.with_history()?.request_operation(request),
+            Command::Cancel(cancel) => self.with_history()?.cancel(cancel, now),
+            Command::Record { findings, key } => self.record(findings, *key, now),
+        }
+    }
+
+    /// What an idempotency key was used for, if it was used.
+    ///
+    /// # Errors
+    /// [`Refusal::KeyReused`] if it came with another request; [`Refusal::NeedsHistory`] if only the
+    /// order's log can tell.
+    pub fn key_use(&self, key: Option<KeyPrint>) -> Result<Option<Version>, Refusal> {
+        let Some(key) = key else { return Ok(None) };
+        let Some(used) = self.keys.iter().find(|used| used.print.key == key.key) else {
+            return Ok(None);
+        };
+        self.with_history()?;
+        if used.print.request == key.request { Ok(Some(used.version)) } else { Err(Refusal::KeyReused) }
+    }
+
+    fn with_history(&self) -> Result<&Self, Refusal> {
+        if self.is_partial { Err(Refusal::NeedsHistory) } else { Ok(self) }
+    }
+
+    fn reserve(&self, reserve: &Reserve, now: Time) -> Result<Decision, Refusal> {
+        if let Some(version) = self.key_use(reserve.key)? {
+            let answered = self.payment(version).is_some_and(|payment| payment.answered.is_some());
+            return if answered { Ok(Decision::Already(version)) } else { Err(Refusal::InProgress) };
+        }
+        self.check_open()?;
+        if self.is_expired(now) {
+            return Err(Refusal::Expired);
+        }
+        if self.position > reserve.seen {
+            return Err(Refusal::Stale { seen: reserve.seen, now: self.position });
+        }
+        check_amount(reserve.amount)?;
+        check_reference(&reserve.reference)?;
+        self.check_currency(reserve.amount)?;
+        if reserve.amount.minor() > self.remaining {
+            let remaining = self.amount.with_minor(self.remaining);
+            return Err(Refusal::ExceedsRemaining { asked: reserve.amount, remaining });
+        }
+        if usize::from(self.attempts) >= PAYMENTS_PER_ORDER_MAX {
+            return Err(Refusal::TooManyPayments);
+        }
+        self.check_room()?;
+        Ok(Decision::Commit(vec![reserved(reserve)]))
+    }
+
+    fn request_operation(&self, request: &Request) -> Result<Decision, Refusal> {
+        if let Some(version) = self.key_use(request.key)? {
+            return Ok(Decision::Already(version));
+        }
+        let payment = self.payment(request.payment).ok_or(Refusal::UnknownPayment)?;
+        check_amount(request.amount)?;
+        self.check_currency(request.amount)?;
+        let available = payment.tally.available(request.action);
+        if request.amount.minor() > available {
+            let available = self.amount.with_minor(available);
+            return Err(Refusal::NotAvailable { asked: request.amount, available });
+        }
+        self.check_room()?;
+        if self.operations.len() >= OPERATIONS_PER_ORDER_MAX {
+            return Err(Refusal::TooManyOperations);
+        }
+        let leg = Leg {
+            payment: request.payment,
+            action: request.action,
+            amount: request.amount.minor(),
+            result: None,
+            resolved_at: Time::default(),
+        };
+        Ok(Decision::Commit(vec![OrderEvent::OperationRequested {
+            legs: vec![leg],
+            is_release: false,
+            key: request.key,
+        }]))
+    }
+
+    fn cancel(&self, cancel: &Cancel, now: Time) -> Result<Decision, Refusal> {
+        if let Some(version) = self.key_use(cancel.key)? {
+            return Ok(Decision::Already(version));
+        }
+        if let Some(cancellation) = &self.cancellation {
+            return Ok(Decision::Already(cancellation.version));
+        }
+        if self.closed.is_some() {
+            return Err(Refusal::Closed);
+        }
+        let mut draft = Draft::of(self, now);
+        draft.push(OrderEvent::CancellationRequested { reason: cancel.reason, key: cancel.key });
+        Ok(Decision::Commit(draft.finish()))
+    }
+
+    fn record(&self, findings: &[Finding], key: Option<KeyPrint>, now: Time) -> Result<Decision, Refusal> {
+        let mut draft = Draft::of(self, now);
+        for finding in findings {
+            if let Some(event) = draft.order.as_ref().map(|order| order.learn(finding)).transpose()?.flatten() {
+                draft.push(event);
+            }
+        }
+        let mut events = draft.finish();
+        if let Some(key) = key
+            && self.key_use(Some(key))?.is_none()
+            && self.keys.len() < KEYS_PER_ORDER_MAX
+        {
+            events.push(OrderEvent::Answered { key });
+        }
+        Ok(if events.is_empty() { Decision::Already(self.version) } else { Decision::Commit(events) })
+    }
+
+    /// The event a finding makes, or none if it tells nothing new. A final word is never taken back.
+    fn learn(&self, finding: &Finding) -> Result<Option<OrderEvent>, Refusal> {
+        match finding {
+            Finding::Payment { payment, resolution } => {
+                let Some(known) = self.payment(*payment) else {
+                    return self.with_history().map(|_| None);
+                };
+                let is_news = match &known.resolution {
+                    None => true,
+                    Some(known) if known.is_final() => false,
+                    Some(Resolution::Uncertain) => *resolution != Resolution::Uncertain,
+                    Some(_) => resolution.is_final(),
+                };
+                Ok(is_news.then(|| OrderEvent::PaymentResolved { payment: *payment, resolution: resolution.clone() }))
+            }
+            Finding::Leg { operation, index, result } => {
+                let leg = self
+                    .with_history()?
+                    .operations
+                    .iter()
+                    .find(|candidate| candidate.version == *operation)
+                    .and_then(|operation| operation.legs.get(usize::from(*index)));
+                let is_news = match leg.map(|leg| &leg.result) {
+                    None => false,
+                    Some(None) => true,
+                    Some(Some(known)) if known.is_final() => false,
+                    Some(Some(known)) => result.is_final() || (*known == LegResult::Uncertain && known != result),
+                };
+                Ok(is_news.then(|| OrderEvent::LegResolved {
+                    operation: *operation,
+                    leg: *index,
+                    result: result.clone(),
+                }))
+            }
+        }
+    }
+
+    fn check_open(&self) -> Result<(), Refusal> {
+        match (&self.closed, &self.cancellation) {
+            (_, Some(_)) => Err(Refusal::Cancelled),
+            (Some(_), None) => Err(Refusal::Closed),
+            (None, None) => Ok(()),
+        }
+    }
+
+    fn check_currency(&self, amount: Money) -> Result<(), Refusal> {
+        if amount.currency() == self.amount.currency() {
+            Ok(())
+        } else {
+            Err(Refusal::CurrencyMismatch { expected: self.amount.currency(), actual: amount.currency() })
+        }
+    }
+
+    /// Room for one more intent, as far as a token can tell. Outcomes need none: they have a reserve of
+    /// their own.
+    fn check_room(&self) -> Result<(), Refusal> {
+        let is_full = self.version.is_near_end() || self.keys.len() >= KEYS_PER_ORDER_MAX;
+        if is_full { Err(Refusal::TooManyOperations) } else { Ok(()) }
+    }
+
+    /// What a cancellation still has to ask for: the release of every part that is held or may come to
+    /// be. A payment whose partner has not answered at all is left until it has: voiding what may be
+    /// under way could cross with it.
+    fn releases(&self) -> Vec<Leg> {
+        self.payments.iter().filter(|payment| !payment.release_asked).flat_map(release_of).collect()
+    }
+
+    /// How the order has ended, if it has.
+    fn ending(&self) -> Option<CloseReason> {
+        if self.closed.is_some() || self.unresolved > 0 {
+            return None;
+        }
+        let at_rest = !self.operations.iter().flat_map(|operation| &operation.legs).any(Leg::is_in_flight);
+        match &self.cancellation {
+            Some(Cancellation { reason: CancelReason::Merchant, .. }) => at_rest.then_some(CloseReason::Cancelled),
+            None if self.remaining == 0 => Some(CloseReason::Paid),
+            None if self.kind.is_single() && self.payments.iter().all(|payment| !payment.is_live()) => {
+                Some(CloseReason::PaymentFailed)
+            }
+            None => None,
+        }
+    }
+}
+
+fn release_of(payment: &Payment) -> Vec<Leg> {
+    let leg =
+        |action, amount| Leg { payment: payment.version, action, amount, result: None, resolved_at: Time::default() };
+    match &payment.resolution {
+        Some(Resolution::Authorised) => [Action::Void, Action::Refund]
+            .into_iter()
+            .map(|action| (action, payment.tally.available(action)))
+            .filter(|(_, amount)| *amount > 0)
+            .map(|(action, amount)| leg(action, amount))
+            .collect(),
+        Some(Resolution::Pending | Resolution::AwaitingShopper { .. }) => vec![leg(Action::Void, payment.amount)],
+        None
+        | Some(
+            Resolution::Uncertain | Resolution::Refused { .. } | Resolution::Cancelled { .. } | Resolution::Failed,
+        ) => Vec::new(),
+    }
+}
+
+/// Events in the making, with the state they lead to, so that consequences land in the same commit.
+struct Draft {
+    order: Option<Order>,
+    events: Vec<OrderEvent>,
+    version: Version,
+    now: Time,
+}
+
+impl Draft {
+    fn of(order: &Order, now: Time) -> Self {
+        let version = order.version.next().unwrap_or(order.version);
+        Self { order: Some(order.clone()), events: Vec::new(), version, now }
+    }
+
+    fn push(&mut self, event: OrderEvent) {
+        self.order = Order::evolve(self.order.take(), &event, self.version, self.now);
+        self.events.push(event);
+    }
+
+    /// Adds what follows: releases on a cancelled order, and the order's end.
+    fn finish(mut self) -> Vec<OrderEvent> {
+        if self.events.is_empty() {
+            return self.events;
+        }
+        let releases = self
+            .order
+            .iter()
+            .filter(|order| order.cancellation.is_some())
+            .flat_map(Order::releases)
+            .collect::<Vec<_>>();
+        if !releases.is_empty() {
+            self.push(OrderEvent::OperationRequested { legs: releases, is_release: true, key: None });
+        }
+        if let Some(reason) = self.order.as_ref().and_then(Order::ending) {
+            self.push(OrderEvent::Closed { reason });
+        }
+        self.events
+    }
+}
+
+fn reserved(reserve: &Reserve) -> OrderEvent {
+    OrderEvent::PaymentReserved {
+        amount: reserve.amount.minor(),
+        reference: reserve.reference.clone(),
+        method: reserve.method.clone(),
+        partner: reserve.partner,
+        token: reserve.token.clone(),
+        key: reserve.key,
+    }
+}
+
+fn check_amount(amount: Money) -> Result<(), Refusal> {
+    if amount.minor() == 0 { Err(Refusal::AmountZero) } else { Ok(()) }
+}
+
+fn check_reference(reference: &str) -> Result<(), Refusal> {
+    match reference.chars().count() {
+        1..=REFERENCE_CHARS_MAX => Ok(()),
+        actual => Err(Refusal::ReferenceLength { actual }),
+    }
+}
