@@ -1,0 +1,298 @@
+//! Merchant accounts, API keys, and who is asking.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use data_encoding::{BASE32_NOPAD, HEXLOWER};
+use domain::{
+    MerchantAccount, Time,
+    access::{ApiKey, ApiKeyEvent, Directory, DirectoryEvent, KeyEntry, KeyRing, KeyRingEvent, Role},
+};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+
+use crate::{StoreError, StreamId, Streams, streams::ChangeError};
+
+/// How long a key is believed without being read again: the longest that a revoked one still works.
+pub const KEY_CACHE: Duration = Duration::from_secs(10);
+
+/// Keys remembered at once by one process. A wrong key is not remembered.
+pub const KEYS_CACHED_MAX: usize = 1_024;
+
+/// Hexadecimal digits of a key's hash that are its identity.
+const KEY_ID_CHARS: usize = 32;
+
+/// Whoever made a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Caller {
+    /// The operator of the installation: may create merchant accounts and administer all of them.
+    Operator,
+    /// The holder of an API key.
+    Key {
+        /// The merchant accounts it may use.
+        merchants: Vec<MerchantAccount>,
+        /// What it may be used for.
+        roles: Vec<Role>,
+    },
+}
+
+impl Caller {
+    /// Whether it may do what takes `role`. An operator moves no merchant's money.
+    #[must_use]
+    pub fn has_role(&self, role: Role) -> bool {
+        match self {
+            Self::Operator => role == Role::Admin,
+            Self::Key { roles, .. } => roles.contains(&role),
+        }
+    }
+
+    /// Whether it may use a merchant account.
+    #[must_use]
+    pub fn may_use(&self, merchant: &MerchantAccount) -> bool {
+        match self {
+            Self::Operator => true,
+            Self::Key { merchants, .. } => merchants.contains(merchant),
+        }
+    }
+
+    /// The one merchant account it may use, if it is one.
+    #[must_use]
+    pub fn only_merchant(&self) -> Option<&MerchantAccount> {
+        match self {
+            Self::Key { merchants, .. } if merchants.len() == 1 => merchants.first(),
+            Self::Operator | Self::Key { .. } => None,
+        }
+    }
+}
+
+/// What an API key is made with.
+#[derive(Debug, Clone)]
+pub struct NewKey {
+    /// The merchant accounts it may use.
+    pub merchants: Vec<MerchantAccount>,
+    /// What it may be used for.
+    pub roles: Vec<Role>,
+    /// What its maker writes about it.
+    pub description: String,
+}
+
+/// Why access was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    /// No such merchant account or key.
+    #[error("not found")]
+    NotFound,
+    /// A merchant account of that name exists.
+    #[error("exists already")]
+    Exists,
+    /// A list is full.
+    #[error("the list is full")]
+    Full,
+    /// The store's.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<ChangeError<AccessError>> for AccessError {
+    fn from(error: ChangeError<AccessError>) -> Self {
+        match error {
+            ChangeError::Refused(error) => error,
+            ChangeError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// Merchant accounts and API keys.
+#[derive(Clone)]
+pub struct Access {
+    streams: Streams,
+    operator_hash: Option<String>,
+    cache: Arc<Mutex<HashMap<String, (Time, Caller)>>>,
+}
+
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Access")
+    }
+}
+
+/// SHA-256 of a key's text, in hex. The texts have 160 random bits, so a plain hash does not give them away.
+#[must_use]
+pub fn key_hash(text: &SecretString) -> String {
+    HEXLOWER.encode(&Sha256::digest(text.expose_secret().as_bytes()))
+}
+
+impl Access {
+    /// Access kept in `streams`. Whoever has the key of hash `operator_hash` is the operator.
+    #[must_use]
+    pub fn new(streams: Streams, operator_hash: Option<String>) -> Self {
+        Self { streams, operator_hash, cache: Arc::default() }
+    }
+
+    /// Who a key belongs to; nobody, if it is not known or revoked.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn authenticate(&self, text: &SecretString) -> Result<Option<Caller>, StoreError> {
+        let hash = key_hash(text);
+        if self.operator_hash.as_ref() == Some(&hash) {
+            return Ok(Some(Caller::Operator));
+        }
+        let now = self.streams.now();
+        if let Some(caller) = self.remembered(&hash, now) {
+            return Ok(Some(caller));
+        }
+        let loaded = self.streams.load::<ApiKey>(&key_stream(&hash), None).await?;
+        let caller = loaded
+            .map(|loaded| loaded.state)
+            .filter(|key| key.hash == hash && !key.is_revoked)
+            .map(|key| Caller::Key { merchants: key.merchants, roles: key.roles });
+        if let (Some(caller), Ok(mut cache)) = (&caller, self.cache.lock()) {
+            if cache.len() >= KEYS_CACHED_MAX {
+                cache.clear();
+            }
+            cache.insert(hash, (now, caller.clone()));
+        }
+        Ok(caller)
+    }
+
+    fn remembered(&self, hash: &str, now: Time) -> Option<Caller> {
+        let cache = self.cache.lock().ok()?;
+        let (since, caller) = cache.get(hash)?;
+        (now < since.plus(KEY_CACHE)).then(|| caller.clone())
+    }
+
+    /// Creates a merchant account.
+    ///
+    /// # Errors
+    /// [`AccessError::Exists`], [`AccessError::Full`]; the store's.
+    pub async fn create_merchant(&self, merchant: &MerchantAccount) -> Result<(), AccessError> {
+        self.streams
+            .change::<Directory, AccessError>(&directory_stream(), |directory| match directory {
+                Some(directory) if directory.contains(merchant) => Err(AccessError::Exists),
+                Some(directory) if directory.is_full() => Err(AccessError::Full),
+                Some(_) | None => Ok(vec![DirectoryEvent::MerchantCreated { merchant: merchant.clone() }]),
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// All merchant accounts, and when each was created.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn merchants(&self) -> Result<Vec<(MerchantAccount, Time)>, StoreError> {
+        let directory = self.streams.load::<Directory>(&directory_stream(), None).await?;
+        Ok(directory.map(|loaded| loaded.state.merchants).unwrap_or_default())
+    }
+
+    /// Makes an API key and returns its text, which is not stored.
+    ///
+    /// # Errors
+    /// [`AccessError::NotFound`] for a merchant account that does not exist; [`AccessError::Full`]; the store's.
+    pub async fn create_key(&self, key: &NewKey) -> Result<(SecretString, KeyEntry), AccessError> {
+        let secret = BASE32_NOPAD.encode(&self.streams.entropy::<20>()).to_lowercase();
+        let text = SecretString::from(format!("tender_{secret}"));
+        let entry = self.install_key(&text, key).await?;
+        Ok((text, entry))
+    }
+
+    /// Makes an API key of a text that is given; does nothing if it is a key already.
+    ///
+    /// The lists of its merchant accounts are written first: a crash in between leaves a key that is
+    /// listed and does not work, never one that works and is not listed.
+    ///
+    /// # Errors
+    /// As [`Access::create_key`].
+    pub async fn install_key(&self, text: &SecretString, key: &NewKey) -> Result<KeyEntry, AccessError> {
+        let known = self.merchants().await?;
+        if !key.merchants.iter().all(|merchant| known.iter().any(|(known, _)| known == merchant)) {
+            return Err(AccessError::NotFound);
+        }
+        let hash = key_hash(text);
+        let id = key_id(&hash);
+        let mut entry = Err(AccessError::NotFound);
+        for merchant in &key.merchants {
+            let ring = self
+                .streams
+                .change::<KeyRing, AccessError>(&ring_stream(merchant), |ring| match ring {
+                    Some(ring) if ring.key(&id).is_some() => Ok(Vec::new()),
+                    Some(ring) if ring.is_full() => Err(AccessError::Full),
+                    Some(_) | None => Ok(vec![KeyRingEvent::KeyListed {
+                        id: id.clone(),
+                        description: key.description.clone(),
+                        roles: key.roles.clone(),
+                    }]),
+                })
+                .await?;
+            entry = ring.as_ref().and_then(|ring| ring.key(&id)).cloned().ok_or(AccessError::NotFound);
+        }
+        let created =
+            ApiKeyEvent::Created { hash: hash.clone(), merchants: key.merchants.clone(), roles: key.roles.clone() };
+        match self.streams.append::<ApiKey>(&key_stream(&hash), None, &[created]).await {
+            Ok(_) | Err(StoreError::Conflict) => entry,
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The API keys that may use a merchant account, revoked ones included.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn keys(&self, merchant: &MerchantAccount) -> Result<Vec<KeyEntry>, StoreError> {
+        let ring = self.streams.load::<KeyRing>(&ring_stream(merchant), None).await?;
+        Ok(ring.map(|loaded| loaded.state.keys).unwrap_or_default())
+    }
+
+    /// Revokes an API key that may use `merchant`, for all the merchant accounts it may use. Other
+    /// processes believe it for up to [`KEY_CACHE`]. Revoking it again changes nothing.
+    ///
+    /// # Errors
+    /// [`AccessError::NotFound`]; the store's.
+    pub async fn revoke_key(&self, merchant: &MerchantAccount, id: &str) -> Result<(), AccessError> {
+        if !self.keys(merchant).await?.iter().any(|key| key.id == id) {
+            return Err(AccessError::NotFound);
+        }
+        let stream = StreamId::shared("key", id);
+        let key = self
+            .streams
+            .change::<ApiKey, AccessError>(&stream, |key| match key {
+                Some(key) if !key.is_revoked => Ok(vec![ApiKeyEvent::Revoked]),
+                Some(_) | None => Ok(Vec::new()),
+            })
+            .await?;
+        if let Ok(mut cache) = self.cache.lock() {
+            cache.clear();
+        }
+        let listed_by = key.map_or_else(|| vec![merchant.clone()], |key| key.merchants);
+        for merchant in &listed_by {
+            self.streams
+                .change::<KeyRing, AccessError>(&ring_stream(merchant), |ring| {
+                    let is_listed = ring.and_then(|ring| ring.key(id)).is_some_and(|key| key.revoked_at.is_none());
+                    Ok(is_listed.then(|| KeyRingEvent::KeyRevoked { id: id.to_owned() }).into_iter().collect())
+                })
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+fn key_id(hash: &str) -> String {
+    hash.chars().take(KEY_ID_CHARS).collect()
+}
+
+fn key_stream(hash: &str) -> StreamId {
+    StreamId::shared("key", &key_id(hash))
+}
+
+fn directory_stream() -> StreamId {
+    StreamId::shared("directory", "merchants")
+}
+
+fn ring_stream(merchant: &MerchantAccount) -> StreamId {
+    StreamId::owned(merchant, "access", "keys")
+}

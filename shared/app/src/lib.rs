@@ -1,0 +1,79 @@
+//! The use cases of Tender, and the ports they stand on.
+//!
+//! *Architecture invariant*: no HTTP, no AWS, no SQLite here. What is outside comes in through the traits of
+//! [`ports`], as trait objects with boxed futures, so that each implementation is compiled once and not
+//! again in every binary.
+//!
+//! *Architecture invariant*: orders are written by one function, [`App::carry_out`].
+
+pub mod access;
+mod driver;
+mod orders;
+pub mod ports;
+mod prints;
+pub mod streams;
+pub mod system;
+
+use std::sync::Arc;
+
+use domain::order::{PartnerId, Refusal};
+
+pub use driver::{DRIVER_ROUNDS_MAX, PARTNER_CALLS_AT_ONCE};
+pub use orders::{Answered, DECIDE_ATTEMPTS_MAX, Done, NewPayment, OrderKey, OrderTerms};
+pub use ports::{Clock, CommitLog, Fut, Instrument, Partner, Random, StoreError};
+pub use prints::Prints;
+pub use streams::{StreamId, Streams};
+
+/// The engine's use cases over its ports.
+#[derive(Clone)]
+pub struct App {
+    /// The commit log, the clock and the source of randomness.
+    pub streams: Streams,
+    /// Keyed fingerprints.
+    pub prints: Prints,
+    accounts: Arc<dyn Partner>,
+    sandbox: Arc<dyn Partner>,
+}
+
+impl App {
+    /// The engine over its ports.
+    #[must_use]
+    pub fn new(streams: Streams, prints: Prints, accounts: Arc<dyn Partner>, sandbox: Arc<dyn Partner>) -> Self {
+        Self { streams, prints, accounts, sandbox }
+    }
+
+    /// The partner of that name.
+    #[must_use]
+    pub fn partner(&self, id: PartnerId) -> &dyn Partner {
+        match id {
+            PartnerId::Accounts => self.accounts.as_ref(),
+            PartnerId::Sandbox => self.sandbox.as_ref(),
+        }
+    }
+
+    /// Who takes payments with such an instrument.
+    #[must_use]
+    pub fn partner_for(&self, instrument: &Instrument) -> PartnerId {
+        match instrument {
+            Instrument::GiftCard { .. } => PartnerId::Accounts,
+            Instrument::Card { .. } | Instrument::Ideal => PartnerId::Sandbox,
+        }
+    }
+}
+
+/// Why a use case did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A rule forbids it; nothing was changed.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// There is no such thing, or it belongs to another merchant.
+    #[error("not found")]
+    NotFound,
+    /// Others changed the same thing again and again; nothing was changed.
+    #[error("lost {DECIDE_ATTEMPTS_MAX} races in a row")]
+    Contended,
+    /// The store did not answer, or not with what it should.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,391 @@
+//! Use cases on orders.
+
+use domain::{
+    MerchantAccount, Money, Order, OrderId, Reference, Time, Version,
+    order::{
+        Cancel, CancelReason, Command, Decision, Finding, KeyPrint, Open, Payment, Refusal, Request, Reserve,
+        Resolution, ShopperView,
+    },
+};
+
+use crate::{
+    App, Error, StoreError, StreamId,
+    ports::{Authorise, Described, Instrument},
+    streams::{Loaded, carries_snapshot},
+};
+
+/// Tries to decide a command, when others change the order too.
+pub const DECIDE_ATTEMPTS_MAX: u8 = 16;
+
+/// Identities tried for an order opened with an idempotency key, when one is taken by chance.
+const IDENTITY_ATTEMPTS_MAX: u8 = 3;
+
+/// Which order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderKey {
+    /// Whose it is.
+    pub merchant: MerchantAccount,
+    /// Which of the merchant's.
+    pub id: OrderId,
+}
+
+impl OrderKey {
+    /// The order's stream.
+    #[must_use]
+    pub fn stream(&self) -> StreamId {
+        StreamId::order(&self.merchant, self.id)
+    }
+}
+
+/// What an order is opened with.
+#[derive(Debug, Clone)]
+pub struct OrderTerms {
+    /// Whose it is.
+    pub merchant: MerchantAccount,
+    /// The merchant's name for it.
+    pub reference: String,
+    /// What is to be paid in all.
+    pub amount: Money,
+    /// From when on it takes no payment; 24 hours from now if not given.
+    pub expires_at: Option<Time>,
+    /// Which key is to seal its tokens.
+    pub token_key: u32,
+    /// The idempotency key of the request.
+    pub key: Option<KeyPrint>,
+}
+
+/// A payment to be made.
+#[derive(Debug)]
+pub struct NewPayment {
+    /// The part to be paid.
+    pub amount: Money,
+    /// The merchant's name for it.
+    pub reference: String,
+    /// With what.
+    pub instrument: Instrument,
+    /// Where a shopper who has to leave the shop comes back to.
+    pub return_url: String,
+    /// The idempotency key of the request.
+    pub key: Option<KeyPrint>,
+}
+
+/// What a command came to.
+#[derive(Debug)]
+pub enum Done {
+    /// It was committed; the order after it.
+    Committed(Order),
+    /// It was done before, by the commit of this version; the order now.
+    Already(Version, Order),
+}
+
+/// An order as it was when a request was first answered, and the payment the answer speaks of. Rendering
+/// it again gives the same bytes.
+#[derive(Debug)]
+pub struct Answered {
+    /// Which order.
+    pub key: OrderKey,
+    /// The order, as of the answer's version.
+    pub order: Order,
+    /// The payment.
+    pub payment: Payment,
+}
+
+impl App {
+    /// Opens an order to be paid in parts, or finds the one that the same request opened before. Returned
+    /// as it was opened.
+    ///
+    /// # Errors
+    /// Refusals of the terms; [`Refusal::KeyReused`]; the store's.
+    pub async fn open(&self, terms: OrderTerms) -> Result<(OrderKey, Order), Error> {
+        let open = terms.open();
+        match self.begin(&terms, &open, None).await? {
+            (key, Done::Committed(order)) => Ok((key, order)),
+            (key, Done::Already(version, _)) => {
+                let order = self.order_at(&key, version).await?;
+                Ok((key, order))
+            }
+        }
+    }
+
+    /// Pays an order, or a part of it. `view` is what the shopper's token says.
+    ///
+    /// # Errors
+    /// Refusals; the store's.
+    pub async fn pay(&self, key: OrderKey, view: ShopperView, payment: NewPayment) -> Result<Answered, Error> {
+        let (reserve, described) = self.reserve(&key.merchant, &payment, view.version);
+        let command = Command::Reserve(reserve);
+        let start = Order::glimpse(view);
+        let done = match self.carry_out(&key, start, &command).await {
+            // Whoever sent it first may have died; then its partner tells what became of it.
+            Err(Error::Refused(Refusal::InProgress)) => {
+                let order = self.find(&key).await?;
+                self.advance(&key, order).await?;
+                self.carry_out(&key, None, &command).await?
+            }
+            done => done?,
+        };
+        self.authorise(key, done, payment, described).await
+    }
+
+    /// Pays without an order: one is opened around the payment. `terms` are that order's.
+    ///
+    /// # Errors
+    /// Refusals; the store's.
+    pub async fn pay_single(&self, terms: OrderTerms, payment: NewPayment) -> Result<Answered, Error> {
+        let open = terms.open();
+        let (reserve, described) = self.reserve(&terms.merchant, &payment, Version::FIRST);
+        let (key, mut done) = self.begin(&terms, &open, Some(&reserve)).await?;
+        if let Done::Already(version, order) = &done
+            && order.payment(*version).is_none_or(|payment| payment.answered.is_none())
+        {
+            let order = self.advance(&key, order.clone()).await?;
+            if order.payment(*version).is_none_or(|payment| payment.answered.is_none()) {
+                return Err(Refusal::InProgress.into());
+            }
+            done = Done::Already(*version, order);
+        }
+        self.authorise(key, done, payment, described).await
+    }
+
+    /// Asks the partner of a payment what became of it, after the shopper came back. A payment whose
+    /// outcome is known is answered as it was when it became known.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; refusals of the key; the store's.
+    pub async fn conclude(&self, key: OrderKey, payment: Version, print: Option<KeyPrint>) -> Result<Answered, Error> {
+        let order = self.find(&key).await?;
+        let known = order.payment(payment).ok_or(Error::NotFound)?;
+        let answer = match (order.key_use(print)?, known.is_final()) {
+            (Some(version), _) => version,
+            (None, true) => known.resolved.unwrap_or(order.version),
+            (None, false) => {
+                let resolution = self.look_up(&key, &order, payment).await;
+                let findings = vec![Finding::Payment { payment, resolution }];
+                let command = Command::Record { findings, key: print };
+                match self.carry_out(&key, Some(order), &command).await? {
+                    Done::Committed(order) => {
+                        let version = order.version;
+                        self.advance(&key, order).await?;
+                        version
+                    }
+                    Done::Already(_, order) => {
+                        order.payment(payment).and_then(|payment| payment.resolved).unwrap_or(order.version)
+                    }
+                }
+            }
+        };
+        self.answer_at(key, payment, answer).await
+    }
+
+    /// Cancels an order: releases its payments and closes it. Returns the order, and the commit that
+    /// asked for the cancellation: the same however often it is asked for.
+    ///
+    /// # Errors
+    /// [`Refusal::Closed`] for an order that was paid; [`Error::NotFound`]; the store's.
+    pub async fn cancel(&self, key: &OrderKey, print: Option<KeyPrint>) -> Result<(Order, Version), Error> {
+        let command = Command::Cancel(Cancel { reason: CancelReason::Merchant, key: print });
+        let (order, version) = match self.carry_out(key, None, &command).await? {
+            Done::Committed(order) => {
+                let version = order.version;
+                (order, version)
+            }
+            Done::Already(version, order) => (order, version),
+        };
+        Ok((self.advance(key, order).await?, version))
+    }
+
+    /// Captures, voids or refunds a part of a payment. Returns the order after all that could be done.
+    ///
+    /// # Errors
+    /// Refusals; [`Error::NotFound`]; the store's.
+    pub async fn request(&self, key: &OrderKey, request: Request) -> Result<Order, Error> {
+        match self.carry_out(key, None, &Command::Request(request)).await? {
+            Done::Committed(order) | Done::Already(_, order) => self.advance(key, order).await,
+        }
+    }
+
+    /// An order, after all that was due on it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; the store's.
+    pub async fn inspect(&self, key: &OrderKey) -> Result<Order, Error> {
+        let order = self.find(key).await?;
+        self.advance(key, order).await
+    }
+
+    /// An order as it stands.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; the store's.
+    pub async fn find(&self, key: &OrderKey) -> Result<Order, Error> {
+        self.load(key, None).await
+    }
+
+    /// The one writer of orders: decides a command, commits what was decided, and decides again if
+    /// somebody else committed first.
+    ///
+    /// `start` is the order as the caller knows it, perhaps only from a token; without it, the order is
+    /// read. Whether it was still so is what the conditional write finds out.
+    ///
+    /// # Errors
+    /// Refusals; [`Error::NotFound`]; [`Error::Contended`] after [`DECIDE_ATTEMPTS_MAX`] lost races; the
+    /// store's.
+    pub async fn carry_out(&self, key: &OrderKey, start: Option<Order>, command: &Command) -> Result<Done, Error> {
+        let stream = key.stream();
+        // A snapshot is made of the whole state, so the commit that carries it needs the order read.
+        let mut known = start.filter(|order| !(order.is_partial && order.version.next().is_none_or(carries_snapshot)));
+        for _ in 0..DECIDE_ATTEMPTS_MAX {
+            let order = match known.take() {
+                Some(order) => order,
+                None => self.find(key).await?,
+            };
+            let events = match order.decide(command, self.streams.now()) {
+                Ok(Decision::Commit(events)) => events,
+                Ok(Decision::Already(version)) => return Ok(Done::Already(version, order)),
+                Err(Refusal::NeedsHistory) => continue,
+                Err(refusal) => return Err(refusal.into()),
+            };
+            let base = Loaded { version: order.version, state: order };
+            match self.streams.append(&stream, Some(base), &events).await {
+                Ok(after) => return Ok(Done::Committed(after.state)),
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Error::Contended)
+    }
+
+    /// Begins an order's stream, or finds that the same keyed request began it before.
+    async fn begin(
+        &self,
+        terms: &OrderTerms,
+        open: &Open,
+        payment: Option<&Reserve>,
+    ) -> Result<(OrderKey, Done), Error> {
+        let events = Order::open(open, payment, self.streams.now())?;
+        for attempt in 0..IDENTITY_ATTEMPTS_MAX {
+            let id = match terms.key {
+                Some(key) => self.prints.order_id(&terms.merchant, key, attempt),
+                None => OrderId::from_entropy(self.streams.entropy()),
+            };
+            let key = OrderKey { merchant: terms.merchant.clone(), id };
+            match self.streams.append::<Order>(&key.stream(), None, &events).await {
+                Ok(opened) => return Ok((key, Done::Committed(opened.state))),
+                Err(StoreError::Conflict) => {
+                    let order = self.find(&key).await?;
+                    if let Some(version) = order.key_use(terms.key)? {
+                        return Ok((key, Done::Already(version, order)));
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Error::Contended)
+    }
+
+    fn reserve(
+        &self,
+        merchant: &MerchantAccount,
+        payment: &NewPayment,
+        seen: Version,
+    ) -> (Reserve, Result<(), Resolution>) {
+        let partner = self.partner_for(&payment.instrument);
+        // An instrument that its partner cannot take at all is refused like any other, on the record.
+        let (described, verdict) = match self.partner(partner).describe(merchant, &payment.instrument) {
+            Ok(described) => (described, Ok(())),
+            Err(reason) => (Described::unknown(&payment.instrument), Err(Resolution::Refused { reason })),
+        };
+        let reserve = Reserve {
+            seen,
+            amount: payment.amount,
+            reference: payment.reference.clone(),
+            method: described.method,
+            partner,
+            token: described.token,
+            key: payment.key,
+        };
+        (reserve, verdict)
+    }
+
+    /// The call between intent and outcome, and the outcome.
+    async fn authorise(
+        &self,
+        key: OrderKey,
+        done: Done,
+        payment: NewPayment,
+        verdict: Result<(), Resolution>,
+    ) -> Result<Answered, Error> {
+        let order = match done {
+            Done::Committed(order) => order,
+            Done::Already(version, order) => {
+                let answer = order.payment(version).and_then(|payment| payment.answered).unwrap_or(order.version);
+                return self.answer_at(key, version, answer).await;
+            }
+        };
+        let version = order.version;
+        let reserved = order.payment(version).ok_or(Error::NotFound)?;
+        let resolution = match verdict {
+            Err(resolution) => resolution,
+            Ok(()) => {
+                let request = Authorise {
+                    merchant: &key.merchant,
+                    payment: key.id.at(version),
+                    amount: payment.amount,
+                    instrument: &payment.instrument,
+                    token: &reserved.token,
+                    return_url: &payment.return_url,
+                };
+                self.partner(reserved.partner).authorise(request).await
+            }
+        };
+        let findings = vec![Finding::Payment { payment: version, resolution }];
+        let order = match self.carry_out(&key, Some(order), &Command::Record { findings, key: None }).await? {
+            Done::Committed(order) => order,
+            // Recovery was faster; its outcome stands.
+            Done::Already(_, order) => {
+                let answer = order.payment(version).and_then(|payment| payment.answered).unwrap_or(order.version);
+                return self.answer_at(key, version, answer).await;
+            }
+        };
+        if order.cancellation.is_some() {
+            self.advance(&key, order.clone()).await?;
+        }
+        let payment = order.payment(version).cloned().ok_or(Error::NotFound)?;
+        Ok(Answered { key, order, payment })
+    }
+
+    async fn answer_at(&self, key: OrderKey, payment: Version, answer: Version) -> Result<Answered, Error> {
+        let order = self.order_at(&key, answer).await?;
+        let payment = order.payment(payment).cloned().ok_or(Error::NotFound)?;
+        Ok(Answered { key, order, payment })
+    }
+
+    async fn order_at(&self, key: &OrderKey, version: Version) -> Result<Order, Error> {
+        self.load(key, Some(version)).await
+    }
+
+    async fn load(&self, key: &OrderKey, up_to: Option<Version>) -> Result<Order, Error> {
+        let loaded = self.streams.load::<Order>(&key.stream(), up_to).await?;
+        loaded.map(|loaded| loaded.state).ok_or(Error::NotFound)
+    }
+}
+
+impl OrderTerms {
+    fn open(&self) -> Open {
+        Open {
+            reference: self.reference.clone(),
+            amount: self.amount,
+            expires_at: self.expires_at,
+            token_key: self.token_key,
+            key: self.key,
+        }
+    }
+}
+
+impl Answered {
+    /// The payment's reference.
+    #[must_use]
+    pub fn payment_reference(&self) -> Reference {
+        self.key.id.at(self.payment.version)
+    }
+}

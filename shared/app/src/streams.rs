@@ -1,0 +1,225 @@
+//! Reading and writing aggregates as streams of commits.
+
+use std::{fmt, sync::Arc};
+
+use domain::{Aggregate, MerchantAccount, OrderId, Time, Version};
+
+use crate::ports::{Clock, Commit, CommitLog, Random, SNAPSHOT_EVERY, StoreError};
+
+/// Tries to write one commit, when it is not known whether the last try landed.
+pub const APPEND_TRIES_MAX: u8 = 3;
+
+/// Tries to change an aggregate other than an order, when others change it too.
+pub const CHANGE_ATTEMPTS_MAX: u8 = 16;
+
+/// The name of a stream: its owner and what it is, `{merchantAccount}/{aggregate id}`. Owners that are no
+/// merchant begin with `@`, which no merchant account does.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamId(String);
+
+impl StreamId {
+    /// An order's.
+    #[must_use]
+    pub fn order(merchant: &MerchantAccount, order: OrderId) -> Self {
+        Self(format!("{merchant}/{order}"))
+    }
+
+    /// One of another kind that belongs to a merchant. `kind` keeps it apart from orders.
+    #[must_use]
+    pub fn owned(merchant: &MerchantAccount, kind: &str, id: &str) -> Self {
+        Self(format!("{merchant}/{kind}-{id}"))
+    }
+
+    /// One that belongs to the installation.
+    #[must_use]
+    pub fn shared(kind: &str, id: &str) -> Self {
+        Self(format!("@{kind}/{id}"))
+    }
+
+    /// The name as it is stored.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for StreamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A state and the commit it is the state after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loaded<A> {
+    /// The state.
+    pub state: A,
+    /// The last commit folded in.
+    pub version: Version,
+}
+
+/// Why [`Streams::change`] did not change anything.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError<E> {
+    /// The decision was no.
+    #[error("refused")]
+    Refused(E),
+    /// The store failed, or the race was lost too often.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The commit log with the clock and the randomness that commits need.
+#[derive(Clone)]
+pub struct Streams {
+    log: Arc<dyn CommitLog>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+impl Streams {
+    /// Streams on a commit log.
+    #[must_use]
+    pub fn new(log: Arc<dyn CommitLog>, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+        Self { log, clock, random }
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    /// Random bytes.
+    #[must_use]
+    pub fn entropy<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.random.fill(&mut bytes);
+        bytes
+    }
+
+    /// The newest state of a stream, or with `up_to` the state as of that version.
+    ///
+    /// # Errors
+    /// The store's; also if what it holds is no whole stream.
+    pub async fn load<A: Aggregate>(
+        &self,
+        stream: &StreamId,
+        up_to: Option<Version>,
+    ) -> Result<Option<Loaded<A>>, StoreError> {
+        let commits = self.log.load(stream, up_to).await?;
+        fold(stream, &commits)
+    }
+
+    /// Writes `events` as the commit after `base` and returns the state after them. `base` is the state
+    /// before, or none to begin the stream.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if somebody else has written that commit, and the store's own.
+    pub async fn append<A: Aggregate>(
+        &self,
+        stream: &StreamId,
+        base: Option<Loaded<A>>,
+        events: &[A::Event],
+    ) -> Result<Loaded<A>, StoreError> {
+        let version = match &base {
+            None => Version::FIRST,
+            Some(base) => base.version.next().ok_or_else(|| corrupt(stream, "it has no version left"))?,
+        };
+        let at = self.now();
+        let state = A::evolve_all(base.map(|base| base.state), events, version, at)
+            .ok_or_else(|| corrupt(stream, "its first event does not begin it"))?;
+        let snapshot = carries_snapshot(version).then(|| encode(stream, &state)).transpose()?;
+        let commit = Commit {
+            stream: stream.clone(),
+            version,
+            id: self.entropy(),
+            at,
+            events: encode(stream, &events)?,
+            snapshot,
+        };
+        self.write(&commit).await?;
+        Ok(Loaded { state, version })
+    }
+
+    /// Decides on the newest state and writes what was decided, again if somebody else was faster.
+    /// Returns the state after, which is the state before if nothing was decided.
+    ///
+    /// # Errors
+    /// What `decide` refuses; the store's; [`StoreError::Conflict`] after [`CHANGE_ATTEMPTS_MAX`] lost
+    /// races.
+    pub async fn change<A: Aggregate, E>(
+        &self,
+        stream: &StreamId,
+        decide: impl Fn(Option<&A>) -> Result<Vec<A::Event>, E> + Send + Sync,
+    ) -> Result<Option<A>, ChangeError<E>> {
+        for _ in 0..CHANGE_ATTEMPTS_MAX {
+            let base = self.load::<A>(stream, None).await?;
+            let events = decide(base.as_ref().map(|base| &base.state)).map_err(ChangeError::Refused)?;
+            if events.is_empty() {
+                return Ok(base.map(|base| base.state));
+            }
+            match self.append(stream, base, &events).await {
+                Ok(after) => return Ok(Some(after.state)),
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(StoreError::Conflict.into())
+    }
+
+    /// A try without an answer may have landed; the commit's identity makes repeating it safe.
+    async fn write(&self, commit: &Commit) -> Result<(), StoreError> {
+        let mut last = self.log.append(commit).await;
+        for _ in 1..APPEND_TRIES_MAX {
+            match &last {
+                Err(StoreError::Unavailable(_)) => last = self.log.append(commit).await,
+                Ok(()) | Err(StoreError::Conflict | StoreError::Corrupt(_)) => break,
+            }
+        }
+        last
+    }
+}
+
+/// Whether the commit of this version carries a snapshot.
+#[must_use]
+pub fn carries_snapshot(version: Version) -> bool {
+    version > Version::FIRST && version.get().is_multiple_of(SNAPSHOT_EVERY)
+}
+
+fn fold<A: Aggregate>(stream: &StreamId, newest_first: &[Commit]) -> Result<Option<Loaded<A>>, StoreError> {
+    let Some(newest) = newest_first.first() else { return Ok(None) };
+    let mut state = None;
+    let mut expected = None;
+    for commit in newest_first.iter().rev() {
+        let follows = match expected {
+            None => commit.version == Version::FIRST || commit.snapshot.is_some(),
+            Some(expected) => commit.version == expected,
+        };
+        if !follows {
+            return Err(corrupt(stream, &format!("version {} does not follow", commit.version)));
+        }
+        state = match &commit.snapshot {
+            Some(snapshot) if expected.is_none() => Some(decode::<A>(stream, snapshot)?),
+            Some(_) | None => {
+                let events = decode::<Vec<A::Event>>(stream, &commit.events)?;
+                A::evolve_all(state, &events, commit.version, commit.at)
+            }
+        };
+        expected = commit.version.next();
+    }
+    let state = state.ok_or_else(|| corrupt(stream, "its first event does not begin it"))?;
+    Ok(Some(Loaded { state, version: newest.version }))
+}
+
+fn encode<T: serde::Serialize>(stream: &StreamId, value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| corrupt(stream, &error.to_string()))
+}
+
+fn decode<T: serde::de::DeserializeOwned>(stream: &StreamId, json: &str) -> Result<T, StoreError> {
+    serde_json::from_str(json).map_err(|error| corrupt(stream, &error.to_string()))
+}
+
+fn corrupt(stream: &StreamId, what: &str) -> StoreError {
+    StoreError::Corrupt(format!("stream {stream}: {what}"))
+}
