@@ -1,0 +1,288 @@
+//! Gift cards: accounts of our own, with real holds.
+//!
+//! An account's stream is named by a keyed fingerprint of the card's number, so the store knows no number;
+//! of the security code it has a keyed fingerprint too.
+
+use app::{
+    Fut, Instrument, Partner, Prints, StoreError, StreamId, Streams,
+    ports::{Authorise, Described, Lookup, Perform},
+    streams::ChangeError,
+};
+use data_encoding::BASE32_NOPAD;
+use domain::{
+    Account, Action, MerchantAccount, Money, Reference,
+    account::{AccountCommand, AccountEvent},
+    order::{Decline, LegResult, Method, MethodKind, Resolution},
+};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::last4;
+
+/// The gift cards of all merchants.
+#[derive(Clone)]
+pub struct Accounts {
+    streams: Streams,
+    prints: Prints,
+}
+
+/// What a gift card is issued with.
+#[derive(Debug)]
+pub struct NewGiftCard {
+    /// The brand, such as `givex`.
+    pub brand: String,
+    /// What is on it.
+    pub balance: Money,
+    /// Its number; drawn at random if not given.
+    pub number: Option<SecretString>,
+    /// Its security code; drawn at random if not given.
+    pub code: Option<SecretString>,
+}
+
+/// A gift card as it is told once, to whoever issued it.
+#[derive(Debug)]
+pub struct GiftCard {
+    /// Its number.
+    pub number: SecretString,
+    /// Its security code.
+    pub code: SecretString,
+}
+
+/// Why a gift card was not issued.
+#[derive(Debug, thiserror::Error)]
+pub enum IssueError {
+    /// There is one of that number.
+    #[error("there is a gift card of this number already")]
+    Exists,
+    /// The store's.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a balance is not told.
+#[derive(Debug, thiserror::Error)]
+pub enum BalanceError {
+    /// The card, or its code, is not known.
+    #[error("declined: {0:?}")]
+    Declined(Decline),
+    /// The store's.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Digits that drawn numbers begin with: an issuer of gift cards.
+const NUMBER_PREFIX: &str = "603628";
+/// Digits of a drawn number.
+const NUMBER_DIGITS: usize = 19;
+/// Digits of a drawn security code.
+const CODE_DIGITS: usize = 3;
+/// Times a number is drawn before giving up.
+const DRAWS_MAX: u8 = 3;
+
+impl Accounts {
+    /// Gift cards kept in `streams`.
+    #[must_use]
+    pub fn new(streams: Streams, prints: Prints) -> Self {
+        Self { streams, prints }
+    }
+
+    /// Issues a gift card.
+    ///
+    /// # Errors
+    /// [`IssueError::Exists`]; the store's.
+    pub async fn issue(&self, merchant: &MerchantAccount, card: NewGiftCard) -> Result<GiftCard, IssueError> {
+        let NewGiftCard { brand, balance, number, code } = card;
+        let code = code.unwrap_or_else(|| self.draw("", CODE_DIGITS));
+        for _ in 0..DRAWS_MAX {
+            let (drawn, number) = match &number {
+                Some(number) => (false, number.clone()),
+                None => (true, self.draw(NUMBER_PREFIX, NUMBER_DIGITS)),
+            };
+            let token = self.token(merchant, &number);
+            let issued = AccountEvent::Issued {
+                brand: brand.clone(),
+                last4: last4(number.expose_secret()),
+                balance,
+                code: self.code_print(&token, Some(&code)),
+            };
+            match self.streams.append::<Account>(&stream(merchant, &token), None, &[issued]).await {
+                Ok(_) => return Ok(GiftCard { number, code }),
+                Err(StoreError::Conflict) if drawn => {}
+                Err(StoreError::Conflict) => return Err(IssueError::Exists),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(IssueError::Exists)
+    }
+
+    /// A gift card, by its number.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn find(&self, merchant: &MerchantAccount, number: &SecretString) -> Result<Option<Account>, StoreError> {
+        let stream = stream(merchant, &self.token(merchant, number));
+        Ok(self.streams.load::<Account>(&stream, None).await?.map(|loaded| loaded.state))
+    }
+
+    /// What can be spent of a gift card.
+    ///
+    /// # Errors
+    /// [`BalanceError::Declined`] if there is no such card or the code is wrong; the store's.
+    pub async fn balance(
+        &self,
+        merchant: &MerchantAccount,
+        number: &SecretString,
+        code: Option<&SecretString>,
+    ) -> Result<Money, BalanceError> {
+        let token = self.token(merchant, number);
+        let print = self.code_print(&token, code);
+        let account = self
+            .change(merchant, &token, |account| match account.check_code(print) {
+                Err(Decline::InvalidCode) => Ok(vec![AccountEvent::CodeFailed]),
+                Ok(()) => Ok(Vec::new()),
+                Err(reason) => Err(reason),
+            })
+            .await;
+        match account.and_then(|account| account.check_code(print).map(|()| account).map_err(ChangeError::Refused)) {
+            Ok(account) => Ok(account.issued.with_minor(account.available())),
+            Err(ChangeError::Refused(reason)) => Err(BalanceError::Declined(reason)),
+            Err(ChangeError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// Holds money, if brand and code fit. A wrong code is put on record in the same step.
+    async fn hold(
+        &self,
+        request: &Authorise<'_>,
+        brand: &str,
+        code: Option<&SecretString>,
+    ) -> Result<Account, ChangeError<Decline>> {
+        let print = self.code_print(request.token, code);
+        let hold = AccountCommand::Hold { payment: request.payment, amount: request.amount };
+        let account = self
+            .change(request.merchant, request.token, |account| match account.check_code(print) {
+                _ if account.brand != brand => Err(Decline::InvalidCardNumber),
+                Ok(()) => account.decide(&hold),
+                Err(Decline::InvalidCode) => Ok(vec![AccountEvent::CodeFailed]),
+                Err(reason) => Err(reason),
+            })
+            .await?;
+        let is_held = account.hold(request.payment).is_some();
+        if is_held { Ok(account) } else { Err(ChangeError::Refused(Decline::InvalidCode)) }
+    }
+
+    async fn change(
+        &self,
+        merchant: &MerchantAccount,
+        token: &str,
+        decide: impl Fn(&Account) -> Result<Vec<AccountEvent>, Decline> + Send + Sync,
+    ) -> Result<Account, ChangeError<Decline>> {
+        let decide = |account: Option<&Account>| decide(account.ok_or(Decline::InvalidCardNumber)?);
+        let changed = self.streams.change::<Account, Decline>(&stream(merchant, token), decide).await?;
+        changed.ok_or(ChangeError::Refused(Decline::InvalidCardNumber))
+    }
+
+    fn token(&self, merchant: &MerchantAccount, number: &SecretString) -> String {
+        let print = self.prints.print("gift-card", &[merchant.as_str().as_bytes(), number.expose_secret().as_bytes()]);
+        BASE32_NOPAD.encode(&print[..15])
+    }
+
+    fn code_print(&self, token: &str, code: Option<&SecretString>) -> [u8; 8] {
+        let code = code.map_or("", |code| code.expose_secret());
+        self.prints.short("gift-card-code", &[token.as_bytes(), code.as_bytes()])
+    }
+
+    /// Random digits after `prefix`, `digits` in all.
+    fn draw(&self, prefix: &str, digits: usize) -> SecretString {
+        let mut number = String::with_capacity(digits);
+        number.push_str(prefix);
+        while number.len() < digits {
+            // Bytes from 250 on would favour some digits.
+            number.extend(
+                self.streams
+                    .entropy::<32>()
+                    .into_iter()
+                    .filter(|byte| *byte < 250)
+                    .map(|byte| char::from(b'0' + byte % 10)),
+            );
+        }
+        number.truncate(digits);
+        number.into()
+    }
+}
+
+fn stream(merchant: &MerchantAccount, token: &str) -> StreamId {
+    StreamId::owned(merchant, "giftcard", token)
+}
+
+impl Partner for Accounts {
+    fn describe(&self, merchant: &MerchantAccount, instrument: &Instrument) -> Result<Described, Decline> {
+        match instrument {
+            Instrument::GiftCard { brand, number, .. } => Ok(Described {
+                method: Method {
+                    kind: MethodKind::GiftCard,
+                    brand: brand.clone(),
+                    last4: Some(last4(number.expose_secret())),
+                },
+                token: self.token(merchant, number),
+            }),
+            Instrument::Card { .. } | Instrument::Ideal => Err(Decline::NotPermitted),
+        }
+    }
+
+    fn authorise<'a>(&'a self, request: Authorise<'a>) -> Fut<'a, Resolution> {
+        Box::pin(async move {
+            let Instrument::GiftCard { brand, code, .. } = request.instrument else {
+                return Resolution::Refused { reason: Decline::NotPermitted };
+            };
+            match self.hold(&request, brand, code.as_ref()).await {
+                Ok(_) => Resolution::Authorised,
+                Err(ChangeError::Refused(reason)) => Resolution::Refused { reason },
+                Err(ChangeError::Store(error)) => unknown(&error),
+            }
+        })
+    }
+
+    fn perform<'a>(&'a self, request: Perform<'a>) -> Fut<'a, LegResult> {
+        Box::pin(async move {
+            let command = AccountCommand::Move {
+                payment: request.payment,
+                leg: request.leg,
+                action: request.action,
+                amount: request.amount.minor(),
+            };
+            match self.change(request.merchant, request.token, |account| account.decide(&command)).await {
+                Ok(_) => LegResult::Done,
+                // No such account: nothing is held, and nothing can come to be.
+                Err(ChangeError::Refused(Decline::InvalidCardNumber)) if request.action == Action::Void => {
+                    LegResult::Done
+                }
+                Err(ChangeError::Refused(reason)) => LegResult::Declined { reason },
+                Err(ChangeError::Store(error)) => {
+                    tracing::warn!(%error, leg = %request.leg, "the account's store did not answer");
+                    LegResult::Uncertain
+                }
+            }
+        })
+    }
+
+    fn lookup<'a>(&'a self, request: Lookup<'a>) -> Fut<'a, Resolution> {
+        Box::pin(async move {
+            let command = AccountCommand::Lookup { payment: request.payment };
+            match self.change(request.merchant, request.token, |account| account.decide(&command)).await {
+                Ok(account) => found(&account, request.payment),
+                Err(ChangeError::Refused(_)) => Resolution::Failed,
+                Err(ChangeError::Store(error)) => unknown(&error),
+            }
+        })
+    }
+}
+
+fn found(account: &Account, payment: Reference) -> Resolution {
+    if account.hold(payment).is_some() { Resolution::Authorised } else { Resolution::Failed }
+}
+
+/// The write may have landed: what became of it is to be looked up.
+fn unknown(error: &StoreError) -> Resolution {
+    tracing::warn!(%error, "the account's store did not answer");
+    Resolution::Uncertain
+}
