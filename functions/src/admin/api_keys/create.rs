@@ -1,0 +1,76 @@
+//! `POST /admin/v1/apiKeys`: makes an API key. Its text is shown this once.
+
+use api::{Access, Call, Endpoint, Engine, Family, Problem, Reply, Route, field_invalid, field_missing};
+use app::access::NewKey;
+use domain::{MerchantAccount, access::Role, limits::MERCHANTS_PER_KEY_MAX};
+use http::StatusCode;
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+
+use super::KeyView;
+
+/// Characters of a key's description.
+const DESCRIPTION_CHARS_MAX: usize = 200;
+
+/// Makes an API key for merchant accounts that the caller may administer. Its text is shown this once.
+pub struct CreateApiKey;
+
+/// The request.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Body {
+    merchant_accounts: Option<Vec<String>>,
+    roles: Option<Vec<Role>>,
+    #[serde(default)]
+    description: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Created<'a> {
+    api_key: &'a str,
+    merchant_accounts: &'a [MerchantAccount],
+    #[serde(flatten)]
+    key: KeyView<'a>,
+}
+
+impl Endpoint for CreateApiKey {
+    const ROUTE: Route = Route {
+        name: "create-api-key",
+        method: "POST",
+        paths: &["/admin/v1/apiKeys"],
+        family: Family::Admin,
+        access: Access::Role(Role::Admin),
+    };
+    type Body = Body;
+
+    async fn handle(engine: &Engine, call: Call<Body>) -> Result<Reply, Problem> {
+        let key = new_key(&call)?;
+        let (text, entry) = engine.access.create_key(&key).await?;
+        let body =
+            Created { api_key: text.expose_secret(), merchant_accounts: &key.merchants, key: KeyView::of(&entry) };
+        Reply::json(StatusCode::CREATED, None, &body)
+    }
+}
+
+fn new_key(call: &Call<Body>) -> Result<NewKey, Problem> {
+    let names = call.body.merchant_accounts.as_ref().ok_or_else(|| field_missing("merchantAccounts"))?;
+    if !(1..=MERCHANTS_PER_KEY_MAX).contains(&names.len()) {
+        let expected = format!("1 to {MERCHANTS_PER_KEY_MAX} merchant accounts");
+        return Err(field_invalid("merchantAccounts", &expected, names.len()));
+    }
+    let mut merchants = names.iter().map(|name| call.merchant(Some(name))).collect::<Result<Vec<_>, _>>()?;
+    merchants.sort();
+    merchants.dedup();
+    let mut roles = call.body.roles.clone().ok_or_else(|| field_missing("roles"))?;
+    roles.sort();
+    roles.dedup();
+    if roles.is_empty() {
+        return Err(field_invalid("roles", "'payments', 'admin' or both", "none"));
+    }
+    let length = call.body.description.chars().count();
+    if length > DESCRIPTION_CHARS_MAX {
+        return Err(field_invalid("description", &format!("at most {DESCRIPTION_CHARS_MAX} characters"), length));
+    }
+    Ok(NewKey { merchants, roles, description: call.body.description.clone() })
+}

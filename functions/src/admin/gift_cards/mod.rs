@@ -1,0 +1,4 @@
+//! Gift cards.
+
+pub mod get;
+pub mod issue;

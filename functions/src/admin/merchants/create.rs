@@ -1,0 +1,41 @@
+//! `POST /admin/v1/merchants`: creates a merchant account.
+
+use api::{Access, Call, Endpoint, Engine, Family, Problem, Reply, Route, field_invalid, field_missing};
+use domain::{InvalidName, MerchantAccount};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+/// Creates a merchant account. For the operator alone: a name that is taken is told.
+pub struct CreateMerchant;
+
+/// The request.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Body {
+    merchant_account: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Created {
+    merchant_account: MerchantAccount,
+}
+
+impl Endpoint for CreateMerchant {
+    const ROUTE: Route = Route {
+        name: "create-merchant",
+        method: "POST",
+        paths: &["/admin/v1/merchants"],
+        family: Family::Admin,
+        access: Access::Operator,
+    };
+    type Body = Body;
+
+    async fn handle(engine: &Engine, call: Call<Body>) -> Result<Reply, Problem> {
+        let name = call.body.merchant_account.ok_or_else(|| field_missing("merchantAccount"))?;
+        let merchant_account = MerchantAccount::try_new(name)
+            .map_err(|error @ InvalidName| field_invalid("merchantAccount", &error.to_string(), "another text"))?;
+        engine.access.create_merchant(&merchant_account).await?;
+        Reply::json(StatusCode::CREATED, None, &Created { merchant_account })
+    }
+}

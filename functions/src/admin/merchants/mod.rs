@@ -1,0 +1,4 @@
+//! Merchant accounts.
+
+pub mod create;
+pub mod list;

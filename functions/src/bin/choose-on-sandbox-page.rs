@@ -1,0 +1,4 @@
+//! See [`functions::sandbox::choose::ChooseOnSandboxPage`].
+fn main() -> Result<(), lambda_http::Error> {
+    api::lambda::serve(api::mount::<functions::sandbox::choose::ChooseOnSandboxPage>(), functions::wire)
+}

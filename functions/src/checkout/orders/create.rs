@@ -1,0 +1,61 @@
+//! `POST orders`: opens an order to be paid in parts.
+
+use api::{Access, Call, Endpoint, Engine, Family, Problem, Reply, Route, field_missing};
+use app::{OrderKey, OrderTerms};
+use domain::{Order, access::Role};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use crate::checkout::wire::{Amount, OrderView, expiry};
+
+/// Opens an order to be paid in parts.
+pub struct CreateOrder;
+
+/// The request.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Body {
+    merchant_account: Option<String>,
+    amount: Option<Amount>,
+    reference: Option<String>,
+    expires_at: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Opened<'a> {
+    result_code: &'static str,
+    #[serde(flatten)]
+    order: OrderView<'a>,
+}
+
+impl Endpoint for CreateOrder {
+    const ROUTE: Route = Route {
+        name: "create-order",
+        method: "POST",
+        paths: &["/{version}/orders", "/checkout/{version}/orders"],
+        family: Family::Checkout,
+        access: Access::Role(Role::Payments),
+    };
+    type Body = Body;
+
+    async fn handle(engine: &Engine, call: Call<Body>) -> Result<Reply, Problem> {
+        let merchant = call.merchant(call.body.merchant_account.as_deref())?;
+        let key = call.key_print(engine, &merchant);
+        let terms = OrderTerms {
+            merchant,
+            amount: Amount::read(call.body.amount)?,
+            reference: call.body.reference.ok_or_else(|| field_missing("reference"))?,
+            expires_at: expiry(call.body.expires_at.as_deref())?,
+            token_key: engine.tokens.current(),
+            key,
+        };
+        let (key, order) = engine.app.open(terms).await?;
+        opened(engine, &key, &order)
+    }
+}
+
+fn opened(engine: &Engine, key: &OrderKey, order: &Order) -> Result<Reply, Problem> {
+    let body = Opened { result_code: "Success", order: OrderView::of(engine, key, order) };
+    Reply::json(StatusCode::OK, Some(key.id.reference().to_string()), &body)
+}

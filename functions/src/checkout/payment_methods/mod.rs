@@ -1,0 +1,4 @@
+//! What a shopper can pay with.
+
+pub mod balance;
+pub mod list;

@@ -1,0 +1,86 @@
+//! The answer of a payment: a pure function of the order as it was when the payment was first answered,
+//! so that a repeated request gets the same bytes.
+
+use api::{Engine, Problem, Reply};
+use app::Answered;
+use domain::{
+    Money, Reference,
+    order::{CancelledBy, OrderKind, Resolution},
+};
+use http::StatusCode;
+use serde::Serialize;
+
+use crate::checkout::wire::{
+    ACQUIRER_ERROR, CANCELLED, OrderView, PaymentMethodView, SHOPPER_CANCELLED, kind, refusal,
+};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PaymentResponse<'a> {
+    result_code: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    psp_reference: Option<Reference>,
+    merchant_reference: &'a str,
+    amount: Money,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment_method: Option<PaymentMethodView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refusal_reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refusal_reason_code: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<RedirectAction<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order: Option<OrderView<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RedirectAction<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    payment_method_type: &'static str,
+    method: &'static str,
+    url: &'a str,
+}
+
+/// Renders the answer.
+pub(super) fn render(engine: &Engine, answered: &Answered) -> Result<Reply, Problem> {
+    let Answered { key, order, payment } = answered;
+    let is_cancelled = order.cancellation.is_some();
+    let (result_code, reason) = match &payment.resolution {
+        // The order was cancelled while its partner was asked: the money is given back, not taken.
+        Some(Resolution::Authorised) if is_cancelled => ("Cancelled", Some(CANCELLED)),
+        Some(Resolution::Authorised) => ("Authorised", None),
+        Some(Resolution::Refused { reason }) => ("Refused", Some(refusal(*reason))),
+        Some(Resolution::Cancelled { by: CancelledBy::Shopper }) => ("Cancelled", Some(SHOPPER_CANCELLED)),
+        Some(Resolution::Cancelled { by: CancelledBy::Order }) => ("Cancelled", Some(CANCELLED)),
+        Some(Resolution::Failed) => ("Error", Some(ACQUIRER_ERROR)),
+        Some(Resolution::AwaitingShopper { .. }) => ("RedirectShopper", None),
+        Some(Resolution::Pending | Resolution::Uncertain) => ("Pending", None),
+        None => ("Received", None),
+    };
+    let action = match &payment.resolution {
+        Some(Resolution::AwaitingShopper { redirect }) => Some(RedirectAction {
+            kind: "redirect",
+            payment_method_type: kind(payment.method.kind),
+            method: "GET",
+            url: &redirect.url,
+        }),
+        _ => None,
+    };
+    let reference = answered.payment_reference();
+    let body = PaymentResponse {
+        result_code,
+        // A redirect is answered without it; it comes with the details (Adyen Checkout).
+        psp_reference: action.is_none().then_some(reference),
+        merchant_reference: &payment.reference,
+        amount: order.amount.with_minor(payment.amount),
+        payment_method: (result_code == "Authorised").then(|| PaymentMethodView::without_digits(&payment.method)),
+        refusal_reason: reason.map(|(text, _)| text),
+        refusal_reason_code: reason.map(|(_, code)| code),
+        action,
+        order: (order.kind == OrderKind::Parts).then(|| OrderView::of(engine, key, order)),
+    };
+    Reply::json(StatusCode::OK, Some(reference.to_string()), &body)
+}

@@ -1,0 +1,58 @@
+//! `POST payments`: pays an order, a part of it, or an amount on its own.
+
+use api::{Access, Call, Endpoint, Engine, Family, Problem, Reply, Route, field_missing};
+use app::{NewPayment, OrderTerms};
+use domain::access::Role;
+use serde::Deserialize;
+
+use super::answer;
+use crate::checkout::wire::{Amount, EncryptedOrderData, PaymentMethod, return_url};
+
+/// Pays an order, or a part of it; without `order`, the engine opens one around the payment.
+pub struct CreatePayment;
+
+/// The request.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Body {
+    merchant_account: Option<String>,
+    amount: Option<Amount>,
+    reference: Option<String>,
+    payment_method: Option<PaymentMethod>,
+    return_url: Option<String>,
+    order: Option<EncryptedOrderData>,
+}
+
+impl Endpoint for CreatePayment {
+    const ROUTE: Route = Route {
+        name: "create-payment",
+        method: "POST",
+        paths: &["/{version}/payments", "/checkout/{version}/payments"],
+        family: Family::Checkout,
+        access: Access::Role(Role::Payments),
+    };
+    type Body = Body;
+
+    async fn handle(engine: &Engine, call: Call<Body>) -> Result<Reply, Problem> {
+        let merchant = call.merchant(call.body.merchant_account.as_deref())?;
+        let key = call.key_print(engine, &merchant);
+        let amount = Amount::read(call.body.amount)?;
+        let reference = call.body.reference.ok_or_else(|| field_missing("reference"))?;
+        let instrument = PaymentMethod::read(call.body.payment_method)?;
+        let return_url = return_url(call.body.return_url, &instrument)?;
+        let payment = NewPayment { amount, reference: reference.clone(), instrument, return_url, key };
+        let answered = match call.body.order {
+            Some(order) => {
+                let (order, view) = order.read(engine, &merchant)?;
+                let about = order.id.reference();
+                engine.app.pay(order, view, payment).await.map_err(|error| Problem::from(error).about(about))?
+            }
+            None => {
+                let token_key = engine.tokens.current();
+                let terms = OrderTerms { merchant, reference, amount, expires_at: None, token_key, key };
+                engine.app.pay_single(terms, payment).await?
+            }
+        };
+        answer::render(engine, &answered)
+    }
+}

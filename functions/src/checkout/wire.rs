@@ -1,0 +1,293 @@
+//! What several endpoints of the family read and write.
+
+use api::{Code, Engine, Problem, clock, field_invalid, field_missing, limits::RETURN_URL_CHARS_MAX};
+use app::{Instrument, OrderKey};
+use domain::{
+    Currency, MerchantAccount, Money, Order, OrderId, Reference, Time, Version,
+    limits::AMOUNT_MINOR_MAX,
+    order::{Decline, Method, MethodKind, ShopperView},
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// Brands of gift cards that may also stand as the payment method's type.
+pub(super) const GIFT_CARD_BRANDS: &[(&str, &str)] =
+    &[("givex", "Givex"), ("svs", "SVS"), ("genericgiftcard", "Gift card")];
+
+/// Digits of a payment card's number.
+const CARD_DIGITS: std::ops::RangeInclusive<usize> = 12..=19;
+
+/// Characters of a gift card's number.
+const GIFT_CARD_CHARS: std::ops::RangeInclusive<usize> = 4..=32;
+
+/// What stands before a value that a client "encrypted" for the sandbox.
+const TEST_ENCRYPTION: &str = "test_";
+
+/// An amount as it comes in.
+#[derive(Debug, Deserialize)]
+pub(super) struct Amount {
+    currency: Option<String>,
+    value: Option<i64>,
+}
+
+/// The order a payment belongs to.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct EncryptedOrderData {
+    psp_reference: Option<String>,
+    order_data: Option<String>,
+}
+
+/// A payment method as it comes in. What must not be stored or logged is kept from being printed.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PaymentMethod {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    brand: Option<String>,
+    number: Option<SecretString>,
+    encrypted_card_number: Option<SecretString>,
+    cvc: Option<SecretString>,
+    encrypted_security_code: Option<SecretString>,
+}
+
+/// A payment method as it goes out.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PaymentMethodView<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    brand: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_four: Option<&'a str>,
+}
+
+/// An order as it goes out with a payment (Adyen's `CheckoutOrderResponse`).
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct OrderView<'a> {
+    psp_reference: Reference,
+    reference: &'a str,
+    amount: Money,
+    remaining_amount: Money,
+    expires_at: String,
+    order_data: String,
+}
+
+impl<'a> OrderView<'a> {
+    pub(super) fn of(engine: &Engine, key: &OrderKey, order: &'a Order) -> Self {
+        Self {
+            psp_reference: key.id.reference(),
+            reference: &order.reference,
+            amount: order.amount,
+            remaining_amount: order.amount.with_minor(order.remaining),
+            expires_at: clock::render(order.expires_at),
+            order_data: engine.tokens.seal(&key.merchant, key.id, order),
+        }
+    }
+}
+
+impl Amount {
+    /// Reads the amount of the object `amount`; zero is left to the rules.
+    pub(super) fn read(amount: Option<Self>) -> Result<Money, Problem> {
+        let amount = amount.ok_or_else(|| object_missing("amount"))?;
+        let code = amount.currency.ok_or_else(|| field_missing("amount.currency"))?;
+        let currency = code.parse::<Currency>().map_err(|error| {
+            let shown = code.chars().take(8).collect::<String>();
+            Problem::new(Code::CurrencyUnknown, format!("Field 'amount.currency' is not valid: '{shown}' is {error}."))
+        })?;
+        let value = amount.value.ok_or_else(|| field_missing("amount.value"))?;
+        u64::try_from(value).ok().and_then(|minor| Money::try_new(currency, minor).ok()).ok_or_else(|| {
+            let expected = format!("expected 1 to {AMOUNT_MINOR_MAX} minor units, got {value}");
+            Problem::new(Code::AmountInvalid, format!("Field 'amount.value' is not valid: {expected}."))
+        })
+    }
+}
+
+impl EncryptedOrderData {
+    /// Which order it is, and what its token says.
+    pub(super) fn read(self, engine: &Engine, merchant: &MerchantAccount) -> Result<(OrderKey, ShopperView), Problem> {
+        let reference = self.psp_reference.ok_or_else(|| field_missing("order.pspReference"))?;
+        let token = self.order_data.ok_or_else(|| field_missing("order.orderData"))?;
+        let id = order_id(&reference).ok_or_else(order_not_found)?;
+        let view =
+            engine.tokens.open(merchant, id, &token).map_err(|error| Problem::from(error).about(id.reference()))?;
+        Ok((OrderKey { merchant: merchant.clone(), id }, view))
+    }
+}
+
+/// The order of that reference; `None` for the reference of a part of it.
+pub(super) fn order_id(reference: &str) -> Option<OrderId> {
+    let reference = reference.parse::<Reference>().ok()?;
+    (reference.version() == Version::FIRST).then(|| reference.order())
+}
+
+pub(super) fn order_not_found() -> Problem {
+    Problem::new(Code::OrderNotFound, "There is no order of this pspReference.")
+}
+
+pub(super) fn object_missing(name: &str) -> Problem {
+    Problem::new(Code::ObjectMissing, format!("Required object '{name}' is not provided."))
+}
+
+/// Reads `expiresAt`.
+pub(super) fn expiry(text: Option<&str>) -> Result<Option<Time>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    clock::parse(text).map(Some).ok_or_else(|| {
+        let shown = text.chars().take(40).collect::<String>();
+        let expected = "expected ISO 8601 such as 2026-01-31T14:21:00+01:00";
+        Problem::new(Code::ExpiryInvalid, format!("Field 'expiresAt' is not valid: {expected}, got '{shown}'."))
+    })
+}
+
+impl PaymentMethod {
+    /// Reads what a shopper pays with.
+    pub(super) fn read(method: Option<Self>) -> Result<Instrument, Problem> {
+        let method = method.ok_or_else(|| object_missing("paymentMethod"))?;
+        let kind = method.kind.as_deref().ok_or_else(|| field_missing("paymentMethod.type"))?;
+        match kind {
+            "scheme" | "card" => Ok(Instrument::Card { number: method.card_number()? }),
+            "ideal" => Ok(Instrument::Ideal),
+            "giftcard" => {
+                let brand = method.brand.clone().ok_or_else(|| field_missing("paymentMethod.brand"))?;
+                method.gift_card(&brand)
+            }
+            brand if GIFT_CARD_BRANDS.iter().any(|(known, _)| *known == brand) => method.gift_card(brand),
+            other => {
+                let shown = other.chars().take(40).collect::<String>();
+                let expected = "expected scheme, giftcard (with its brand) or ideal";
+                let message = format!("Field 'paymentMethod.type' is not valid: {expected}, got '{shown}'.");
+                Err(Problem::new(Code::PaymentMethodInvalid, message))
+            }
+        }
+    }
+
+    fn gift_card(&self, brand: &str) -> Result<Instrument, Problem> {
+        let (number, code) = (self.plain_number()?, self.code()?);
+        let length = number.expose_secret().chars().count();
+        if !GIFT_CARD_CHARS.contains(&length) {
+            let expected = format!("{} to {} characters", GIFT_CARD_CHARS.start(), GIFT_CARD_CHARS.end());
+            return Err(field_invalid("paymentMethod.number", &expected, length));
+        }
+        Ok(Instrument::GiftCard { brand: brand.to_owned(), number, code })
+    }
+
+    fn card_number(&self) -> Result<SecretString, Problem> {
+        let number = self.plain_number()?;
+        if is_card_number(number.expose_secret()) {
+            Ok(number)
+        } else {
+            Err(Problem::new(Code::CardNumberInvalid, "Invalid card number"))
+        }
+    }
+
+    /// The number without spaces, from either of its two fields.
+    fn plain_number(&self) -> Result<SecretString, Problem> {
+        let number = plain(self.number.as_ref(), self.encrypted_card_number.as_ref(), "encryptedCardNumber")?
+            .ok_or_else(|| field_missing("paymentMethod.number"))?;
+        Ok(number.expose_secret().replace(' ', "").into())
+    }
+
+    fn code(&self) -> Result<Option<SecretString>, Problem> {
+        plain(self.cvc.as_ref(), self.encrypted_security_code.as_ref(), "encryptedSecurityCode")
+    }
+}
+
+/// The plain value of a field that comes plain, or "encrypted" for the sandbox.
+fn plain(
+    plain: Option<&SecretString>,
+    encrypted: Option<&SecretString>,
+    name: &str,
+) -> Result<Option<SecretString>, Problem> {
+    match (plain, encrypted) {
+        (Some(plain), _) => Ok(Some(plain.clone())),
+        (None, None) => Ok(None),
+        (None, Some(encrypted)) => match encrypted.expose_secret().strip_prefix(TEST_ENCRYPTION) {
+            Some(plain) => Ok(Some(plain.into())),
+            None => Err(Problem::new(
+                Code::PaymentMethodInvalid,
+                format!(
+                    "Field 'paymentMethod.{name}' cannot be decrypted: expected a value that begins with '{TEST_ENCRYPTION}'."
+                ),
+            )),
+        },
+    }
+}
+
+/// Whether it is digits with the check digit of ISO/IEC 7812-1 (Luhn).
+fn is_card_number(number: &str) -> bool {
+    let digits = number.chars().map(|digit| digit.to_digit(10)).collect::<Option<Vec<_>>>().unwrap_or_default();
+    let doubled = |digit: u32| if digit > 4 { digit * 2 - 9 } else { digit * 2 };
+    let sum = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(place, digit)| if place % 2 == 1 { doubled(*digit) } else { *digit })
+        .sum::<u32>();
+    CARD_DIGITS.contains(&digits.len()) && sum.is_multiple_of(10)
+}
+
+/// Reads `returnUrl`, which methods that may leave the shop need. Adyen's clients send it always.
+pub(super) fn return_url(text: Option<String>, instrument: &Instrument) -> Result<String, Problem> {
+    let Some(text) = text else {
+        return match instrument {
+            Instrument::GiftCard { .. } => Ok(String::new()),
+            Instrument::Card { .. } | Instrument::Ideal => {
+                Err(Problem::new(Code::ReturnUrlMissing, "Return URL is missing. Field 'returnUrl' is required."))
+            }
+        };
+    };
+    let length = text.chars().count();
+    if length > RETURN_URL_CHARS_MAX {
+        return Err(field_invalid("returnUrl", &format!("at most {RETURN_URL_CHARS_MAX} characters"), length));
+    }
+    // Apps come back by schemes of their own; those that a browser would run are none.
+    match Url::parse(&text) {
+        Ok(url) if !matches!(url.scheme(), "javascript" | "data" | "blob" | "file" | "vbscript") => Ok(text),
+        Ok(url) => {
+            Err(field_invalid("returnUrl", "a URL to come back to", format_args!("the scheme '{}'", url.scheme())))
+        }
+        Err(error) => Err(field_invalid("returnUrl", "an absolute URL", format_args!("'{error}'"))),
+    }
+}
+
+impl<'a> PaymentMethodView<'a> {
+    pub(super) fn of(method: &'a Method) -> Self {
+        Self { kind: kind(method.kind), brand: &method.brand, last_four: method.last4.as_deref() }
+    }
+
+    pub(super) fn without_digits(method: &'a Method) -> Self {
+        Self { last_four: None, ..Self::of(method) }
+    }
+}
+
+/// The family's name of a kind of payment method.
+pub(super) fn kind(kind: MethodKind) -> &'static str {
+    match kind {
+        MethodKind::Card => "scheme",
+        MethodKind::GiftCard => "giftcard",
+        MethodKind::Ideal => "ideal",
+    }
+}
+
+/// Adyen's words and code for a refusal.
+pub(super) fn refusal(reason: Decline) -> (&'static str, &'static str) {
+    match reason {
+        Decline::Refused => ("Refused", "2"),
+        Decline::NotEnoughBalance => ("Not enough balance", "12"),
+        Decline::ExpiredCard => ("Expired Card", "6"),
+        Decline::InvalidCardNumber => ("Invalid Card Number", "8"),
+        Decline::InvalidCode => ("CVC Declined", "24"),
+        Decline::CodeTriesExceeded => ("Pin tries exceeded", "18"),
+        Decline::NotAuthenticated => ("3D Not Authenticated", "11"),
+        Decline::NotPermitted => ("Transaction Not Permitted", "23"),
+    }
+}
+
+/// What is said of a payment whose partner could not be asked.
+pub(super) const ACQUIRER_ERROR: (&str, &str) = ("Acquirer Error", "4");
+/// What is said of a payment that the shopper ended.
+pub(super) const SHOPPER_CANCELLED: (&str, &str) = ("Shopper Cancelled", "16");
+/// What is said of a payment whose order was cancelled.
+pub(super) const CANCELLED: (&str, &str) = ("Cancelled", "15");

@@ -1,0 +1,197 @@
+//! What an endpoint is, and the table that all endpoints stand in.
+
+use app::{Fut, access::Caller};
+use domain::{MerchantAccount, OrderId, Reference, access::Role, order::KeyPrint};
+use http::StatusCode;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    Code, Engine, Problem, field_missing,
+    respond::{Request, Response, respond},
+};
+
+/// A family of endpoints that share a wire format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// Compatible with Adyen Checkout: errors are `ServiceError`s.
+    Checkout,
+    /// Merchants, keys and gift cards: errors are `application/problem+json`.
+    Admin,
+    /// Pages of the sandbox, for a shopper's browser.
+    Sandbox,
+}
+
+/// Who may call an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anyone.
+    Public,
+    /// The holder of a key with this role.
+    Role(Role),
+    /// The operator of the installation.
+    Operator,
+}
+
+/// Where an endpoint is found, and who may call it.
+#[derive(Debug, Clone, Copy)]
+pub struct Route {
+    /// Its name: of its binary, and of its Lambda.
+    pub name: &'static str,
+    /// The HTTP method.
+    pub method: &'static str,
+    /// The paths, with parameters in braces.
+    pub paths: &'static [&'static str],
+    /// The wire format.
+    pub family: Family,
+    /// Who may call it.
+    pub access: Access,
+}
+
+/// An endpoint of the API.
+pub trait Endpoint {
+    /// Where it is found.
+    const ROUTE: Route;
+    /// Its request body; [`NoBody`] if it has none.
+    type Body: DeserializeOwned + Send;
+
+    /// Answers a call.
+    fn handle(engine: &Engine, call: Call<Self::Body>) -> impl Future<Output = Result<Reply, Problem>> + Send;
+}
+
+/// The body of a request that has none. Whatever is sent is ignored.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoBody;
+
+impl<'de> serde::Deserialize<'de> for NoBody {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self)
+    }
+}
+
+/// A request whose caller is known and whose body is read.
+#[derive(Debug)]
+pub struct Call<B> {
+    /// Who calls.
+    pub caller: Caller,
+    /// The idempotency key, if one was sent.
+    pub idempotency_key: Option<String>,
+    /// The parameters of the path.
+    pub path: Vec<(String, String)>,
+    /// The query, percent-decoded.
+    pub query: Vec<(String, String)>,
+    /// The body.
+    pub body: B,
+    /// What the request asks for, as bytes that do not depend on the order of its fields, nor on the
+    /// token it came with; made only if there is an idempotency key.
+    pub(crate) print: Vec<u8>,
+}
+
+impl<B> Call<B> {
+    /// A parameter of the path.
+    #[must_use]
+    pub fn path(&self, name: &str) -> &str {
+        self.path.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str()).unwrap_or_default()
+    }
+
+    /// A parameter of the query.
+    #[must_use]
+    pub fn query(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The merchant account a request names, if the caller may use it.
+    ///
+    /// # Errors
+    /// The field is missing, or the merchant account is not one the caller may use; whether it exists is
+    /// not told.
+    pub fn merchant(&self, named: Option<&str>) -> Result<MerchantAccount, Problem> {
+        let named = named.ok_or_else(|| field_missing("merchantAccount"))?;
+        MerchantAccount::try_new(named)
+            .ok()
+            .filter(|merchant| self.caller.may_use(merchant))
+            .ok_or_else(|| Problem::new(Code::MerchantForbidden, "Invalid Merchant Account"))
+    }
+
+    /// The merchant account that a request without a body is about: the one in its query, or the only one
+    /// its caller may use.
+    ///
+    /// # Errors
+    /// As [`Call::merchant`].
+    pub fn merchant_in_query(&self) -> Result<MerchantAccount, Problem> {
+        let only = self.caller.only_merchant().map(MerchantAccount::as_str);
+        self.merchant(self.query("merchantAccount").or(only))
+    }
+
+    /// A reference for an answer that creates nothing.
+    #[must_use]
+    pub fn reference(&self, engine: &Engine) -> Reference {
+        passing_reference(engine, self.idempotency_key.as_deref().map(str::as_bytes))
+    }
+
+    /// The fingerprints of the idempotency key and of what is asked with it.
+    #[must_use]
+    pub fn key_print(&self, engine: &Engine, merchant: &MerchantAccount) -> Option<KeyPrint> {
+        let key = self.idempotency_key.as_ref()?;
+        Some(engine.app.prints.key(merchant, key, &self.print))
+    }
+}
+
+/// A reference that names nothing stored: clients read one from every answer. A repeated request must be
+/// answered alike, so with an idempotency key the reference is made from that.
+pub(crate) fn passing_reference(engine: &Engine, key: Option<&[u8]>) -> Reference {
+    let mut entropy = [0; 16];
+    match key {
+        Some(key) => entropy.copy_from_slice(&engine.app.prints.print("passing-reference", &[key])[..16]),
+        None => entropy = engine.app.streams.entropy(),
+    }
+    OrderId::from_entropy(entropy).reference()
+}
+
+/// An answer that is not an error.
+#[derive(Debug)]
+pub enum Reply {
+    /// JSON.
+    Json {
+        /// The status.
+        status: StatusCode,
+        /// The `pspReference` header.
+        reference: Option<String>,
+        /// The body.
+        body: Vec<u8>,
+    },
+    /// A page.
+    Html(String),
+    /// Nothing to say.
+    NoContent,
+    /// The browser is to go elsewhere.
+    SeeOther(String),
+}
+
+impl Reply {
+    /// JSON with a status, about the thing of that reference.
+    ///
+    /// # Errors
+    /// [`Code::Internal`], for a body that cannot be JSON.
+    pub fn json(status: StatusCode, reference: Option<String>, body: &impl Serialize) -> Result<Self, Problem> {
+        let body = serde_json::to_vec(body).map_err(|error| {
+            tracing::error!(%error, "an answer could not be rendered");
+            Problem::new(Code::Internal, "Something went wrong here. It was logged.")
+        })?;
+        Ok(Self::Json { status, reference, body })
+    }
+}
+
+/// An endpoint in the catalogue.
+#[derive(Clone, Copy)]
+pub struct Mounted {
+    /// Where it is found.
+    pub route: Route,
+    /// Answers a request that was routed here.
+    pub respond: for<'a> fn(&'a Engine, Request) -> Fut<'a, Response>,
+}
+
+/// Puts an endpoint into the catalogue.
+#[must_use]
+pub const fn mount<E: Endpoint>() -> Mounted {
+    Mounted { route: E::ROUTE, respond: respond::<E> }
+}

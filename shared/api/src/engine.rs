@@ -1,0 +1,45 @@
+//! Everything an endpoint may use.
+
+use std::sync::Arc;
+
+use app::{App, CommitLog, Random, Streams, access::Access, ports::Clock};
+use partners::{Accounts, Sandbox};
+
+use crate::{Secrets, Tokens, secrets::SecretsError};
+
+/// The engine, wired: what endpoints are handed. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    /// Use cases on orders.
+    pub app: App,
+    /// Merchant accounts and API keys.
+    pub access: Access,
+    /// Gift cards.
+    pub accounts: Accounts,
+    /// The sandbox acquirer's page.
+    pub sandbox: Sandbox,
+    /// `orderData`.
+    pub tokens: Tokens,
+}
+
+impl Engine {
+    /// Wires the engine over a commit log. `public_url` is where shoppers' browsers reach it.
+    ///
+    /// # Errors
+    /// Secrets that cannot be used.
+    pub fn wire(
+        log: Arc<dyn CommitLog>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        secrets: &Secrets,
+        public_url: &str,
+    ) -> Result<Self, SecretsError> {
+        let streams = Streams::new(log, clock, random);
+        let prints = secrets.prints()?;
+        let accounts = Accounts::new(streams.clone(), prints.clone());
+        let sandbox = Sandbox::new(streams.clone(), public_url);
+        let app = App::new(streams.clone(), prints, Arc::new(accounts.clone()), Arc::new(sandbox.clone()));
+        let access = Access::new(streams, secrets.operator_key_hash());
+        Ok(Self { app, access, accounts, sandbox, tokens: secrets.tokens()? })
+    }
+}

@@ -1,0 +1,126 @@
+//! The seam between the engine's errors and its answers.
+
+use app::{Error, StoreError, access::AccessError};
+use domain::order::Refusal;
+use partners::accounts::IssueError;
+
+use crate::{Code, Problem, TokenError};
+
+impl From<Refusal> for Problem {
+    /// Exhaustive on purpose: a new refusal does not compile until it has a code.
+    fn from(refusal: Refusal) -> Self {
+        let code = match &refusal {
+            Refusal::AmountZero => Code::AmountInvalid,
+            Refusal::CurrencyMismatch { .. } => Code::CurrencyMismatch,
+            Refusal::ReferenceLength { .. } => Code::FieldInvalid,
+            Refusal::ExpiryPast | Refusal::ExpiryTooFar => Code::ExpiryInvalid,
+            Refusal::Expired => Code::OrderExpired,
+            Refusal::Cancelled => Code::OrderCancelled,
+            Refusal::Closed => Code::OrderClosed,
+            Refusal::Stale { .. } => Code::OrderDataStale,
+            Refusal::ExceedsRemaining { .. } => Code::AmountExceedsRemaining,
+            Refusal::TooManyPayments => Code::TooManyPayments,
+            Refusal::TooManyOperations => Code::TooManyOperations,
+            Refusal::UnknownPayment => Code::PaymentUnknown,
+            Refusal::NotAvailable { .. } => Code::AmountNotAvailable,
+            Refusal::KeyReused => Code::KeyReused,
+            Refusal::InProgress => Code::InProgress,
+            Refusal::NeedsHistory => Code::Internal,
+        };
+        let message = match &refusal {
+            Refusal::AmountZero => {
+                "Field 'amount.value' is not valid: expected more than 0 minor units, got 0.".to_owned()
+            }
+            Refusal::CurrencyMismatch { expected, actual } => {
+                format!("Field 'amount.currency' is not valid: the order is in {expected}, got {actual}.")
+            }
+            Refusal::ReferenceLength { .. } => format!("Field 'reference' is not valid: {refusal}."),
+            Refusal::ExpiryPast | Refusal::ExpiryTooFar => format!("Field 'expiresAt' is not valid: {refusal}."),
+            Refusal::Stale { .. } => {
+                format!("Field 'order.orderData' is stale: {refusal}. Use the orderData of the most recent response.")
+            }
+            Refusal::ExceedsRemaining { .. } => format!("Field 'amount.value' is not valid: {refusal}."),
+            Refusal::Expired
+            | Refusal::Cancelled
+            | Refusal::Closed
+            | Refusal::TooManyPayments
+            | Refusal::TooManyOperations
+            | Refusal::UnknownPayment
+            | Refusal::NotAvailable { .. }
+            | Refusal::KeyReused
+            | Refusal::InProgress
+            | Refusal::NeedsHistory => {
+                let mut sentence = refusal.to_string();
+                if let Some(first) = sentence.get_mut(..1) {
+                    first.make_ascii_uppercase();
+                }
+                sentence + "."
+            }
+        };
+        Self::new(code, message)
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Refused(refusal) => refusal.into(),
+            Error::NotFound => Self::new(Code::OrderNotFound, "There is no such order."),
+            Error::Contended => {
+                Self::new(Code::Contended, "The order is being changed by others. Nothing was done; try again.")
+            }
+            Error::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict => {
+                Self::new(Code::Contended, "This is being changed by others. Nothing was done; try again.")
+            }
+            StoreError::Unavailable(_) => {
+                tracing::error!(%error, "the store did not answer");
+                Self::new(Code::Unavailable, "A required resource is temporarily unavailable. Try again.")
+            }
+            StoreError::Corrupt(_) => {
+                tracing::error!(%error, "the store holds something unreadable");
+                Self::new(Code::Internal, "Something went wrong here. It was logged.")
+            }
+        }
+    }
+}
+
+impl From<AccessError> for Problem {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::NotFound => Self::new(Code::NotFound, "There is no such merchant account or key."),
+            AccessError::Exists => Self::new(Code::Exists, "There is a merchant account of this name already."),
+            AccessError::Full => Self::new(Code::ListFull, "The list has reached its limit."),
+            AccessError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<IssueError> for Problem {
+    fn from(error: IssueError) -> Self {
+        match error {
+            IssueError::Exists => Self::new(Code::Exists, "There is a gift card of this number already."),
+            IssueError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<TokenError> for Problem {
+    fn from(error: TokenError) -> Self {
+        let code = match error {
+            TokenError::Malformed => Code::OrderDataMalformed,
+            TokenError::UnknownKey => Code::OrderDataKeyUnknown,
+            TokenError::Forged => Code::OrderDataForged,
+            TokenError::OtherOrder => Code::OrderDataOtherOrder,
+            TokenError::OtherMerchant => Code::OrderDataOtherMerchant,
+        };
+        Self::new(code, format!("Field 'order.orderData' is not valid: {error}."))
+    }
+}

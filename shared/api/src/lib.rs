@@ -1,0 +1,26 @@
+//! How the engine is spoken to: endpoints and their table, authentication, errors in each family's own
+//! format, the `orderData` token, and the way into a Lambda.
+//!
+//! *Architecture invariant*: no rule about money stands here. An endpoint parses, calls one use case, and
+//! renders.
+
+pub mod clock;
+mod endpoint;
+mod engine;
+mod error;
+pub mod lambda;
+pub mod limits;
+mod problem;
+mod respond;
+mod router;
+pub mod secrets;
+pub mod token;
+
+pub use bytes::Bytes;
+pub use endpoint::{Access, Call, Endpoint, Family, Mounted, NoBody, Reply, Route, mount};
+pub use engine::Engine;
+pub use problem::{Code, ErrorType, Problem, field_invalid, field_missing};
+pub use respond::{Request, Response};
+pub use router::{CHECKOUT_VERSIONS, Router, too_large};
+pub use secrets::Secrets;
+pub use token::{TokenError, Tokens};

@@ -1,0 +1,20 @@
+//! The limits of transport, by name. The limits of the rules are in `domain::limits`.
+
+/// The largest request body, in bytes. The longest field that a client may send, `paymentData`, has
+/// 200,000 characters (Adyen Checkout).
+pub const BODY_BYTES_MAX: usize = 256 * 1_024;
+
+/// The longest idempotency key, in characters (Adyen Checkout).
+pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 64;
+
+/// The longest `orderData` that is read, in characters (Adyen Checkout). Ours are shorter.
+pub const ORDER_DATA_CHARS_MAX: usize = 5_000;
+
+/// The longest `orderData` that is made, in characters.
+pub const TOKEN_CHARS_MAX: usize = 1_000;
+
+/// The longest `returnUrl`, in characters (Adyen Checkout).
+pub const RETURN_URL_CHARS_MAX: usize = 1_024;
+
+/// The longest API key that is looked up, in characters.
+pub const API_KEY_CHARS_MAX: usize = 256;

@@ -1,0 +1,184 @@
+//! What went wrong, before it is put into the words of a family.
+
+use serde::Serialize;
+
+/// Whose fault it is (Adyen's `errorType`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ErrorType {
+    /// The request's.
+    Validation,
+    /// The caller may not do this.
+    Security,
+    /// Ours.
+    Internal,
+}
+
+/// Declares the codes with all that is known of each, in one table.
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $status:literal, $kind:ident, $checkout:literal;)*) => {
+        /// The stable codes of everything that can go wrong.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Code { $($(#[$doc])* $name,)* }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The code as most families print it.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            /// The HTTP status it comes with.
+            #[must_use]
+            pub fn status(self) -> u16 {
+                match self { $(Self::$name => $status,)* }
+            }
+
+            /// Whose fault it is.
+            #[must_use]
+            pub fn error_type(self) -> ErrorType {
+                match self { $(Self::$name => ErrorType::$kind,)* }
+            }
+
+            /// The `errorCode` of the checkout family: Adyen's own where one is published, else ours.
+            #[must_use]
+            pub fn checkout(self) -> &'static str {
+                match self { $(Self::$name => $checkout,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// No key, or one that is not known.
+    Unauthorised = "unauthorised", 401, Security, "000";
+    /// The key lacks the role.
+    RoleMissing = "role_missing", 403, Security, "010";
+    /// The merchant account is not one the key may use, or none at all.
+    MerchantForbidden = "merchant_forbidden", 403, Security, "901";
+    /// The body is not JSON, or a field has the wrong type.
+    BodyInvalid = "body_invalid", 400, Validation, "702";
+    /// The body is too large.
+    BodyTooLarge = "body_too_large", 413, Validation, "702";
+    /// A required object is missing.
+    ObjectMissing = "object_missing", 422, Validation, "100";
+    /// A required field is missing.
+    FieldMissing = "field_missing", 422, Validation, "130";
+    /// A field's value is out of range.
+    FieldInvalid = "field_invalid", 422, Validation, "702";
+    /// An amount is zero, negative or too large.
+    AmountInvalid = "amount_invalid", 422, Validation, "137";
+    /// Not the code of a currency.
+    CurrencyUnknown = "currency_unknown", 422, Validation, "138";
+    /// A card number fails its check digit.
+    CardNumberInvalid = "card_number_invalid", 422, Validation, "101";
+    /// A payment method that is not offered, or is incomplete.
+    PaymentMethodInvalid = "payment_method_invalid", 422, Validation, "14_007";
+    /// A payment that may need a redirect has no return URL.
+    ReturnUrlMissing = "return_url_missing", 422, Validation, "14_030";
+    /// The expiry is past, too far ahead, or no time.
+    ExpiryInvalid = "expiry_invalid", 422, Validation, "order_expiry_invalid";
+    /// There is no such order that this merchant account may see.
+    OrderNotFound = "order_not_found", 422, Validation, "order_not_found";
+    /// There is no such thing.
+    NotFound = "not_found", 404, Validation, "not_found";
+    /// No endpoint of this path.
+    RouteNotFound = "route_not_found", 404, Validation, "route_not_found";
+    /// The endpoint has no such method.
+    MethodNotAllowed = "method_not_allowed", 405, Validation, "method_not_allowed";
+    /// The token is cut short, or is no token.
+    OrderDataMalformed = "order_data_malformed", 422, Validation, "order_data_malformed";
+    /// The token was not made by this engine, or was altered.
+    OrderDataForged = "order_data_forged", 422, Security, "order_data_forged";
+    /// The token was sealed with a key that this engine does not have (any more).
+    OrderDataKeyUnknown = "order_data_key_unknown", 422, Validation, "order_data_key_unknown";
+    /// The token is of another order.
+    OrderDataOtherOrder = "order_data_other_order", 422, Validation, "order_data_other_order";
+    /// The token is of an order of another merchant account.
+    OrderDataOtherMerchant = "order_data_other_merchant", 422, Security, "order_data_other_merchant";
+    /// The order has changed since the token was made.
+    OrderDataStale = "order_data_stale", 422, Validation, "order_data_stale";
+    /// The order has expired.
+    OrderExpired = "order_expired", 422, Validation, "order_expired";
+    /// The order was cancelled.
+    OrderCancelled = "order_cancelled", 422, Validation, "order_cancelled";
+    /// The order is closed.
+    OrderClosed = "order_closed", 422, Validation, "order_closed";
+    /// The amount is in another currency than the order.
+    CurrencyMismatch = "currency_mismatch", 422, Validation, "order_currency_mismatch";
+    /// The amount is more than what remains to be paid.
+    AmountExceedsRemaining = "amount_exceeds_remaining", 422, Validation, "order_amount_exceeds_remaining";
+    /// The order takes no further attempt to pay.
+    TooManyPayments = "too_many_payments", 422, Validation, "order_too_many_payments";
+    /// The order takes no further operation.
+    TooManyOperations = "too_many_operations", 422, Validation, "order_too_many_operations";
+    /// No payment of this reference.
+    PaymentUnknown = "payment_unknown", 422, Validation, "167";
+    /// More than can still be captured, voided or refunded.
+    AmountNotAvailable = "amount_not_available", 422, Validation, "payment_amount_not_available";
+    /// Not what the redirect returned with.
+    RedirectResultInvalid = "redirect_result_invalid", 422, Validation, "redirect_result_invalid";
+    /// The idempotency key came with another request before.
+    KeyReused = "idempotency_key_reused", 422, Validation, "idempotency_key_reused";
+    /// The first request with the idempotency key has no answer yet.
+    InProgress = "in_progress", 409, Validation, "704";
+    /// Too many others changed the same order at the same time.
+    Contended = "contended", 409, Validation, "704";
+    /// There is one of that name already.
+    Exists = "exists", 409, Validation, "exists";
+    /// A list has reached its limit.
+    ListFull = "list_full", 422, Validation, "list_full";
+    /// The store does not answer.
+    Unavailable = "unavailable", 503, Internal, "703";
+    /// A fault of ours.
+    Internal = "internal", 500, Internal, "internal";
+}
+
+impl Code {
+    /// Whether the same request, sent again with the same idempotency key, may succeed.
+    #[must_use]
+    pub fn is_transient(self) -> bool {
+        matches!(self, Self::InProgress | Self::Contended | Self::Unavailable)
+    }
+}
+
+/// An answer that is an error. The message is for the caller; what only the operator may know goes to
+/// the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// What went wrong.
+    pub code: Code,
+    /// In words: which field, what was expected, what came.
+    pub message: String,
+    /// The order or payment it is about.
+    pub reference: Option<String>,
+}
+
+impl Problem {
+    /// A problem with its message.
+    #[must_use]
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), reference: None }
+    }
+
+    /// The same, about an order or a payment.
+    #[must_use]
+    pub fn about(self, reference: impl ToString) -> Self {
+        Self { reference: Some(reference.to_string()), ..self }
+    }
+}
+
+/// A required field is missing.
+#[must_use]
+pub fn field_missing(field: &str) -> Problem {
+    Problem::new(Code::FieldMissing, format!("Required field '{field}' is not provided."))
+}
+
+/// A field's value is not one it can have.
+#[must_use]
+pub fn field_invalid(field: &str, expected: &str, actual: impl std::fmt::Display) -> Problem {
+    Problem::new(Code::FieldInvalid, format!("Field '{field}' is not valid: expected {expected}, got {actual}."))
+}

@@ -1,0 +1,283 @@
+//! From a request to its answer: who asks, what, and in which words errors are told.
+
+use app::{Fut, access::Caller};
+use bytes::Bytes;
+use data_encoding::BASE64;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use secrecy::SecretString;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::{
+    Access, Call, Code, Endpoint, Engine, ErrorType, Family, Problem, Reply, Route,
+    endpoint::passing_reference,
+    limits::{API_KEY_CHARS_MAX, BODY_BYTES_MAX, IDEMPOTENCY_KEY_CHARS_MAX},
+};
+
+/// A routed request.
+#[derive(Debug)]
+pub struct Request {
+    /// The parameters of the path.
+    pub path: Vec<(String, String)>,
+    /// The query as it was sent.
+    pub query: String,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body; at most [`BODY_BYTES_MAX`] bytes are read.
+    pub body: Bytes,
+}
+
+/// An answer.
+pub type Response = http::Response<Bytes>;
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const PSP_REFERENCE: HeaderName = HeaderName::from_static("pspreference");
+const TRANSIENT_ERROR: HeaderName = HeaderName::from_static("transient-error");
+const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+/// Answers with endpoint `E`.
+pub(crate) fn respond<E: Endpoint>(engine: &Engine, request: Request) -> Fut<'_, Response> {
+    Box::pin(async move {
+        let headers = request.headers.clone();
+        let outcome = async {
+            let (call, body) = admit(engine, &E::ROUTE, request).await?;
+            let body = read::<E::Body>(&E::ROUTE, &body)?;
+            let Call { caller, idempotency_key, path, query, print, body: () } = call;
+            E::handle(engine, Call { caller, idempotency_key, path, query, print, body }).await
+        };
+        finish(engine, &E::ROUTE, &headers, outcome.await)
+    })
+}
+
+/// Everything before the body's own fields: who calls, may they, with which idempotency key.
+async fn admit(engine: &Engine, route: &Route, request: Request) -> Result<(Call<()>, Bytes), Problem> {
+    if request.body.len() > BODY_BYTES_MAX {
+        return Err(body_too_large());
+    }
+    let caller = authenticate(engine, route, &request.headers).await?;
+    let idempotency_key = idempotency_key(&request.headers)?;
+    let print = match &idempotency_key {
+        Some(_) => print(route, &request.path, &request.body)?,
+        None => Vec::new(),
+    };
+    let query = url::form_urlencoded::parse(request.query.as_bytes()).into_owned().collect();
+    Ok((Call { caller, idempotency_key, path: request.path, query, print, body: () }, request.body))
+}
+
+async fn authenticate(engine: &Engine, route: &Route, headers: &HeaderMap) -> Result<Caller, Problem> {
+    if route.access == Access::Public {
+        return Ok(Caller::Key { merchants: Vec::new(), roles: Vec::new() });
+    }
+    let unauthorised = || Problem::new(Code::Unauthorised, "HTTP Status Response - Unauthorized");
+    let key = api_key(headers).ok_or_else(unauthorised)?;
+    let caller = engine.access.authenticate(&key).await?.ok_or_else(unauthorised)?;
+    let is_allowed = match route.access {
+        Access::Public => true,
+        Access::Role(role) => caller.has_role(role),
+        Access::Operator => caller == Caller::Operator,
+    };
+    if is_allowed { Ok(caller) } else { Err(Problem::new(Code::RoleMissing, "Not allowed: the key lacks the role.")) }
+}
+
+/// The key of `X-API-Key`, or the password of Basic authentication, whose user name is not looked at.
+fn api_key(headers: &HeaderMap) -> Option<SecretString> {
+    let key = match headers.get(X_API_KEY) {
+        Some(key) => key.to_str().ok()?.to_owned(),
+        None => {
+            let (scheme, credentials) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+            let decoded = BASE64.decode(credentials.trim().as_bytes()).ok()?;
+            let decoded = String::from_utf8(decoded).ok()?;
+            let (_, password) = decoded.split_once(':').filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
+            password.to_owned()
+        }
+    };
+    (1..=API_KEY_CHARS_MAX).contains(&key.len()).then(|| SecretString::from(key))
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(key) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
+    key.to_str()
+        .ok()
+        .filter(|key| (1..=IDEMPOTENCY_KEY_CHARS_MAX).contains(&key.len()))
+        .map(|key| Some(key.to_owned()))
+        .ok_or_else(|| {
+            let expected = format!("1 to {IDEMPOTENCY_KEY_CHARS_MAX} ASCII characters");
+            crate::field_invalid("Idempotency-Key", &expected, format_args!("{} bytes", key.len()))
+        })
+}
+
+/// What a request asks for, for telling a repetition from another request under the same key: its
+/// endpoint, its path and its body, without the order's token, which a repetition may bring in a newer
+/// version.
+fn print(route: &Route, path: &[(String, String)], body: &[u8]) -> Result<Vec<u8>, Problem> {
+    let mut value =
+        if body.is_empty() { Value::Null } else { serde_json::from_slice(body).map_err(|error| not_json(&error))? };
+    if let Some(order) = value.get_mut("order").and_then(Value::as_object_mut) {
+        order.remove("orderData");
+    }
+    let asked = (route.name, path.iter().filter(|(name, _)| name != "version").collect::<Vec<_>>(), value);
+    serde_json_canonicalizer::to_vec(&asked).map_err(|error| not_json(&error))
+}
+
+fn read<B: DeserializeOwned>(route: &Route, body: &[u8]) -> Result<B, Problem> {
+    let body = if body.is_empty() && matches!(route.method, "GET" | "DELETE") { b"null" } else { body };
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let read = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let (path, inner) = (error.path().to_string(), error.inner());
+        if inner.is_data() {
+            Problem::new(Code::BodyInvalid, format!("Unexpected input: field '{path}': {}.", without_values(inner)))
+        } else {
+            not_json(inner)
+        }
+    })?;
+    json.end().map_err(|error| not_json(&error))?;
+    Ok(read)
+}
+
+/// What was expected and what kind of thing came, but not the thing: it may be a card's number.
+fn without_values(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
+    match text.split_once(", expected ") {
+        Some((came, expected)) => {
+            let kind = came.split(['`', '"']).next().unwrap_or_default().trim();
+            let kind = kind.trim_start_matches("invalid type: ").trim_start_matches("invalid value: ");
+            format!("expected {expected}, got {kind}")
+        }
+        None => text.split(['`', '"']).next().unwrap_or_default().trim().to_owned(),
+    }
+}
+
+fn not_json(error: &serde_json::Error) -> Problem {
+    Problem::new(Code::BodyInvalid, format!("Unexpected input: the body is not JSON: {error}."))
+}
+
+pub(crate) fn body_too_large() -> Problem {
+    Problem::new(Code::BodyTooLarge, format!("The body has more than {BODY_BYTES_MAX} bytes."))
+}
+
+/// The answer to a request that never reached an endpoint.
+pub(crate) fn reject(family: Family, headers: &HeaderMap, problem: Problem) -> Response {
+    let mut response = render(family, &problem, None);
+    echo(headers, &mut response);
+    response
+}
+
+fn finish(engine: &Engine, route: &Route, headers: &HeaderMap, outcome: Result<Reply, Problem>) -> Response {
+    let mut response = match outcome {
+        Ok(Reply::Json { status, reference, body }) => {
+            let mut response = with_status(status, "application/json", Bytes::from(body));
+            put(&mut response, PSP_REFERENCE, reference.as_deref());
+            response
+        }
+        Ok(Reply::Html(page)) => {
+            let mut response = with_status(StatusCode::OK, "text/html; charset=utf-8", Bytes::from(page));
+            let policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'";
+            put(&mut response, header::CONTENT_SECURITY_POLICY, Some(policy));
+            put(&mut response, header::CACHE_CONTROL, Some("no-store"));
+            put(&mut response, header::REFERRER_POLICY, Some("no-referrer"));
+            response
+        }
+        Ok(Reply::NoContent) => {
+            let mut response = Response::new(Bytes::new());
+            *response.status_mut() = StatusCode::NO_CONTENT;
+            response
+        }
+        Ok(Reply::SeeOther(location)) => {
+            let mut response = Response::new(Bytes::new());
+            *response.status_mut() = StatusCode::SEE_OTHER;
+            put(&mut response, header::LOCATION, Some(&location));
+            response
+        }
+        Err(problem) => {
+            tracing::info!(endpoint = route.name, code = problem.code.as_str(), "refused");
+            let key = headers.get(IDEMPOTENCY_KEY).map(HeaderValue::as_bytes);
+            let reference = passing_reference(engine, key).to_string();
+            render(route.family, &problem, Some(reference))
+        }
+    };
+    echo(headers, &mut response);
+    response
+}
+
+/// Adyen's `ServiceError`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ServiceError<'a> {
+    status: u16,
+    error_code: &'a str,
+    message: &'a str,
+    error_type: ErrorType,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    psp_reference: Option<&'a str>,
+}
+
+/// RFC 9457.
+#[derive(Serialize)]
+struct ProblemJson<'a> {
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'a str,
+    status: u16,
+    code: &'a str,
+    detail: &'a str,
+}
+
+fn render(family: Family, problem: &Problem, reference: Option<String>) -> Response {
+    let Problem { code, message, .. } = problem;
+    let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let reference = problem.reference.clone().or(reference);
+    let mut response = match family {
+        Family::Checkout => {
+            let body = ServiceError {
+                status: code.status(),
+                error_code: code.checkout(),
+                message,
+                error_type: code.error_type(),
+                psp_reference: reference.as_deref(),
+            };
+            with_status(status, "application/json", Bytes::from(serde_json::to_vec(&body).unwrap_or_default()))
+        }
+        Family::Admin => {
+            let body = ProblemJson {
+                kind: format!("urn:tender:problem:{}", code.as_str()),
+                title: status.canonical_reason().unwrap_or("Error"),
+                status: code.status(),
+                code: code.as_str(),
+                detail: message,
+            };
+            let body = Bytes::from(serde_json::to_vec(&body).unwrap_or_default());
+            with_status(status, "application/problem+json", body)
+        }
+        Family::Sandbox => with_status(status, "text/plain; charset=utf-8", Bytes::from(message.clone())),
+    };
+    if family == Family::Checkout {
+        put(&mut response, PSP_REFERENCE, reference.as_deref());
+    }
+    if code.is_transient() {
+        put(&mut response, TRANSIENT_ERROR, Some("true"));
+    }
+    if *code == Code::Unauthorised {
+        put(&mut response, header::WWW_AUTHENTICATE, Some("Basic realm=\"tender\""));
+    }
+    response
+}
+
+fn with_status(status: StatusCode, content_type: &'static str, body: Bytes) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+fn echo(headers: &HeaderMap, response: &mut Response) {
+    if let Some(key) = headers.get(IDEMPOTENCY_KEY) {
+        response.headers_mut().insert(IDEMPOTENCY_KEY, key.clone());
+    }
+}
+
+fn put(response: &mut Response, name: HeaderName, value: Option<&str>) {
+    if let Some(value) = value.and_then(|value| HeaderValue::from_str(value).ok()) {
+        response.headers_mut().insert(name, value);
+    }
+}

@@ -1,0 +1,92 @@
+//! From a path to its endpoint.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+
+use crate::{
+    Code, Engine, Family, Mounted, Problem, Request, Response,
+    respond::{body_too_large, reject},
+};
+
+/// The endpoints of a process, found by method and path: all of them on one machine, one in a Lambda.
+pub struct Router {
+    by_method: HashMap<&'static str, matchit::Router<Mounted>>,
+}
+
+impl Router {
+    /// A router over endpoints.
+    ///
+    /// # Errors
+    /// Two endpoints of the same method and path.
+    pub fn try_new(endpoints: &[Mounted]) -> Result<Self, matchit::InsertError> {
+        let mut by_method: HashMap<_, matchit::Router<Mounted>> = HashMap::new();
+        for mounted in endpoints {
+            let routes = by_method.entry(mounted.route.method).or_default();
+            for path in mounted.route.paths {
+                routes.insert(*path, *mounted)?;
+            }
+        }
+        Ok(Self { by_method })
+    }
+
+    /// Answers a request.
+    pub async fn respond(&self, engine: &Engine, request: http::Request<Bytes>) -> Response {
+        let (parts, body) = request.into_parts();
+        let path = parts.uri.path();
+        let found = self.by_method.get(parts.method.as_str()).and_then(|routes| routes.at(path).ok());
+        let Some(found) = found else {
+            let is_other_method = self.by_method.values().any(|routes| routes.at(path).is_ok());
+            let problem = if is_other_method {
+                Problem::new(
+                    Code::MethodNotAllowed,
+                    format!("This endpoint does not have the method {}.", parts.method),
+                )
+            } else {
+                Problem::new(Code::RouteNotFound, "There is no endpoint of this path.")
+            };
+            return reject(family_of(path), &parts.headers, problem);
+        };
+        let mounted = *found.value;
+        let request = Request {
+            path: found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            headers: parts.headers,
+            body,
+        };
+        if mounted.route.family == Family::Checkout && !is_version(&request) {
+            let problem = Problem::new(
+                Code::RouteNotFound,
+                format!(
+                    "There is no such version of this API: use v{} to v{}.",
+                    CHECKOUT_VERSIONS.start(),
+                    CHECKOUT_VERSIONS.end()
+                ),
+            );
+            return reject(Family::Checkout, &request.headers, problem);
+        }
+        (mounted.respond)(engine, request).await
+    }
+}
+
+/// The answer to a request whose body is over the limit and was not read whole.
+#[must_use]
+pub fn too_large(parts: &http::request::Parts) -> Response {
+    reject(family_of(parts.uri.path()), &parts.headers, body_too_large())
+}
+
+/// The versions of Adyen Checkout that the checkout family speaks.
+pub const CHECKOUT_VERSIONS: std::ops::RangeInclusive<u8> = 68..=72;
+
+fn is_version(request: &Request) -> bool {
+    request
+        .path
+        .iter()
+        .find(|(name, _)| name == "version")
+        .and_then(|(_, version)| version.strip_prefix('v')?.parse::<u8>().ok())
+        .is_some_and(|version| CHECKOUT_VERSIONS.contains(&version))
+}
+
+fn family_of(path: &str) -> Family {
+    if path.starts_with("/admin") { Family::Admin } else { Family::Checkout }
+}

@@ -1,0 +1,124 @@
+//! The installation's secrets, as one JSON document: kept in the data folder on one machine, in a secrets
+//! store on AWS.
+
+use app::{Prints, Random};
+use data_encoding::BASE64;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use crate::Tokens;
+
+/// The installation's secrets.
+///
+/// ```json
+/// { "fingerprintKey": "<base64 of 32 bytes>",
+///   "tokenKeys": [ { "id": 2, "key": "<base64 of 32 bytes>" }, { "id": 1, "key": "…" } ],
+///   "operatorKeyHash": "<SHA-256 of the operator's key, in hex>" }
+/// ```
+///
+/// The first token key seals new orders' tokens; the others still open, and still seal the tokens of the
+/// orders opened under them. To rotate, put a new key first; drop an old one when the orders opened under
+/// it have expired. The fingerprint key never changes: gift cards and idempotency keys are found by it.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Secrets {
+    fingerprint_key: SecretString,
+    token_keys: Vec<TokenKey>,
+    #[serde(default)]
+    operator_key_hash: Option<String>,
+}
+
+#[derive(Clone, Deserialize)]
+struct TokenKey {
+    id: u32,
+    key: SecretString,
+}
+
+/// Why secrets cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretsError {
+    /// Not the JSON document described at [`Secrets`].
+    #[error("the secrets are not the JSON document they should be: {0}")]
+    Json(#[from] serde_json::Error),
+    /// A key is not 32 bytes of base64.
+    #[error("the secrets hold a {0} that is not 32 bytes of base64")]
+    Key(&'static str),
+    /// There is no token key.
+    #[error("the secrets hold no token key")]
+    NoTokenKey,
+}
+
+impl Secrets {
+    /// Reads the JSON document.
+    ///
+    /// # Errors
+    /// [`SecretsError::Json`].
+    pub fn from_json(json: &str) -> Result<Self, SecretsError> {
+        Ok(serde_json::from_str(json)?)
+    }
+
+    /// Draws a new document: a fingerprint key, one token key, and the hash of the operator's key.
+    #[must_use]
+    pub fn draw(random: &dyn Random, operator_key_hash: Option<&str>) -> String {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Drawn<'a> {
+            fingerprint_key: String,
+            token_keys: [DrawnKey; 1],
+            operator_key_hash: Option<&'a str>,
+        }
+        #[derive(Serialize)]
+        struct DrawnKey {
+            id: u32,
+            key: String,
+        }
+        let draw = || {
+            let mut bytes = [0; 32];
+            random.fill(&mut bytes);
+            BASE64.encode(&bytes)
+        };
+        let drawn = Drawn { fingerprint_key: draw(), token_keys: [DrawnKey { id: 1, key: draw() }], operator_key_hash };
+        serde_json::to_string_pretty(&drawn).unwrap_or_default()
+    }
+
+    /// The keyed fingerprints.
+    ///
+    /// # Errors
+    /// [`SecretsError::Key`].
+    pub fn prints(&self) -> Result<Prints, SecretsError> {
+        Ok(Prints::new(key(&self.fingerprint_key, "fingerprint key")?))
+    }
+
+    /// The tokens' keys.
+    ///
+    /// # Errors
+    /// [`SecretsError::Key`], [`SecretsError::NoTokenKey`].
+    pub fn tokens(&self) -> Result<Tokens, SecretsError> {
+        let keys = self
+            .token_keys
+            .iter()
+            .map(|entry| Ok((entry.id, key(&entry.key, "token key")?)))
+            .collect::<Result<Vec<_>, SecretsError>>()?;
+        Tokens::try_new(&keys).ok_or(SecretsError::NoTokenKey)
+    }
+
+    /// The same, with another operator's key.
+    #[must_use]
+    pub fn with_operator(self, key_hash: &str) -> Self {
+        Self { operator_key_hash: Some(key_hash.to_owned()), ..self }
+    }
+
+    /// SHA-256 of the operator's key, in hex.
+    #[must_use]
+    pub fn operator_key_hash(&self) -> Option<String> {
+        self.operator_key_hash.clone()
+    }
+}
+
+fn key(text: &SecretString, name: &'static str) -> Result<[u8; 32], SecretsError> {
+    BASE64
+        .decode(text.expose_secret().as_bytes())
+        .ok()
+        .and_then(|bytes| bytes.try_into().ok())
+        .ok_or(SecretsError::Key(name))
+}

@@ -1,0 +1,256 @@
+//! `orderData`: the shopper's view of an order, sealed.
+//!
+//! A token is base64url of a header, which can be read by anyone, and a sealed body. The header is the
+//! associated data of the seal, so neither part can be changed or exchanged:
+//!
+//! | bytes | header |
+//! |---|---|
+//! | 1 | what it is: an order's token, or a shopper's way back from a redirect |
+//! | 4 | the key's id |
+//! | 16 | the merchant account: the first half of its SHA-256 |
+//! | 9 | the order |
+//! | 2 | the version |
+//!
+//! The seal is AES-256-GCM-SIV. The nonce is made of the header (order, version, kind), so the token of a
+//! version always has the same bytes; the mode is made to stay safe should a nonce ever come twice.
+
+use std::{fmt, sync::Arc};
+
+use aes_gcm_siv::{
+    Aes256GcmSiv, KeyInit, Nonce,
+    aead::{Aead, Payload},
+};
+use data_encoding::BASE64URL_NOPAD;
+use domain::{Currency, MerchantAccount, Money, Order, OrderId, Reference, Time, Version, order::ShopperView};
+use sha2::{Digest, Sha256};
+
+use crate::limits::{ORDER_DATA_CHARS_MAX, TOKEN_CHARS_MAX};
+
+const HEADER_BYTES: usize = 32;
+const SEAL_BYTES: usize = 16;
+const KEY_PRINT_BYTES: usize = 8;
+/// The most bytes that a token's characters can carry.
+const TOKEN_BYTES_MAX: usize = TOKEN_CHARS_MAX / 4 * 3;
+
+/// Why a token is not taken. Each says what the caller can do about it, and nothing of the order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// Cut short, or no token at all.
+    #[error("it is cut short, or is not orderData of this API")]
+    Malformed,
+    /// Sealed with a key that is not (or no longer) in use.
+    #[error("it was sealed with a key that is not in use any more")]
+    UnknownKey,
+    /// Altered, or made by somebody else.
+    #[error("it was altered, or was not made here")]
+    Forged,
+    /// Genuine, of another order.
+    #[error("it belongs to another order")]
+    OtherOrder,
+    /// Genuine, of another merchant account.
+    #[error("it belongs to another merchant account")]
+    OtherMerchant,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Order = 1,
+    Return = 2,
+}
+
+/// Seals and opens tokens.
+#[derive(Clone)]
+pub struct Tokens {
+    /// The first seals what is new.
+    keys: Arc<Vec<(u32, Aes256GcmSiv)>>,
+    current: u32,
+}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tokens under key {}", self.current)
+    }
+}
+
+struct Header {
+    bytes: [u8; HEADER_BYTES],
+}
+
+impl Header {
+    fn new(kind: Kind, key: u32, merchant: &MerchantAccount, about: Reference) -> Self {
+        let mut bytes = [0; HEADER_BYTES];
+        bytes[0] = kind as u8;
+        bytes[1..5].copy_from_slice(&key.to_be_bytes());
+        bytes[5..21].copy_from_slice(&merchant_print(merchant));
+        bytes[21..30].copy_from_slice(&about.order().to_bytes());
+        bytes[30..32].copy_from_slice(&about.version().get().to_be_bytes());
+        Self { bytes }
+    }
+
+    fn key(&self) -> u32 {
+        u32::from_be_bytes([self.bytes[1], self.bytes[2], self.bytes[3], self.bytes[4]])
+    }
+
+    fn version(&self) -> Option<Version> {
+        Version::try_new(u16::from_be_bytes([self.bytes[30], self.bytes[31]]))
+    }
+
+    fn nonce(&self) -> Nonce {
+        let mut nonce = [0; 12];
+        nonce[..11].copy_from_slice(&self.bytes[21..32]);
+        nonce[11] = self.bytes[0];
+        nonce.into()
+    }
+}
+
+fn merchant_print(merchant: &MerchantAccount) -> [u8; 16] {
+    let mut print = [0; 16];
+    print.copy_from_slice(&Sha256::digest(merchant.as_str().as_bytes())[..16]);
+    print
+}
+
+impl Tokens {
+    /// Tokens under these keys, of which the first seals what is new. `None` without a key.
+    #[must_use]
+    pub fn try_new(keys: &[(u32, [u8; 32])]) -> Option<Self> {
+        let current = keys.first()?.0;
+        let keys = keys.iter().map(|(id, key)| (*id, Aes256GcmSiv::new(&(*key).into()))).collect();
+        Some(Self { keys: Arc::new(keys), current })
+    }
+
+    /// The key that seals the tokens of new orders.
+    #[must_use]
+    pub fn current(&self) -> u32 {
+        self.current
+    }
+
+    /// The token of an order as it stands. The same state gives the same bytes.
+    #[must_use]
+    pub fn seal(&self, merchant: &MerchantAccount, id: OrderId, order: &Order) -> String {
+        let view = order.view();
+        let body = Body::of(&view).bytes;
+        self.seal_with(view.token_key, Kind::Order, merchant, id.at(view.version), &body)
+    }
+
+    /// Opens the token of an order.
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub fn open(&self, merchant: &MerchantAccount, id: OrderId, token: &str) -> Result<ShopperView, TokenError> {
+        let (header, body) = self.open_with(Kind::Order, token)?;
+        if header.bytes[5..21] != merchant_print(merchant) {
+            return Err(TokenError::OtherMerchant);
+        }
+        if header.bytes[21..30] != id.to_bytes() {
+            return Err(TokenError::OtherOrder);
+        }
+        let version = header.version().ok_or(TokenError::Malformed)?;
+        Body { bytes: body }.view(header.key(), version).ok_or(TokenError::Malformed)
+    }
+
+    /// A `redirectResult`: tells which payment a shopper comes back from, and nothing of its outcome.
+    #[must_use]
+    pub fn seal_return(&self, merchant: &MerchantAccount, payment: Reference) -> String {
+        let body = [payment.to_string().as_bytes(), merchant.as_str().as_bytes()].concat();
+        self.seal_with(self.current, Kind::Return, merchant, payment, &body)
+    }
+
+    /// Opens a `redirectResult`.
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub fn open_return(&self, token: &str) -> Result<(MerchantAccount, Reference), TokenError> {
+        let (_, body) = self.open_with(Kind::Return, token)?;
+        let text = std::str::from_utf8(&body).map_err(|_| TokenError::Malformed)?;
+        let (payment, merchant) =
+            text.split_at_checked(domain::reference::REFERENCE_CHARS).ok_or(TokenError::Malformed)?;
+        let payment = payment.parse().map_err(|_| TokenError::Malformed)?;
+        let merchant = MerchantAccount::try_new(merchant).map_err(|_| TokenError::Malformed)?;
+        Ok((merchant, payment))
+    }
+
+    /// Under the key of that id, or under the current one if there is no such key any more.
+    fn seal_with(&self, key: u32, kind: Kind, merchant: &MerchantAccount, about: Reference, body: &[u8]) -> String {
+        let Some((key, cipher)) = self.keys.iter().find(|(id, _)| *id == key).or(self.keys.first()) else {
+            return String::new();
+        };
+        let header = Header::new(kind, *key, merchant, about);
+        // Sealing fails for bodies of many gigabytes only.
+        let sealed = cipher.encrypt(&header.nonce(), Payload { msg: body, aad: &header.bytes }).unwrap_or_default();
+        BASE64URL_NOPAD.encode(&[&header.bytes[..], &sealed].concat())
+    }
+
+    fn open_with(&self, kind: Kind, token: &str) -> Result<(Header, Vec<u8>), TokenError> {
+        if token.len() > ORDER_DATA_CHARS_MAX {
+            return Err(TokenError::Malformed);
+        }
+        let bytes = BASE64URL_NOPAD.decode(token.as_bytes()).map_err(|_| TokenError::Malformed)?;
+        let (header, sealed) = bytes.split_first_chunk::<HEADER_BYTES>().ok_or(TokenError::Malformed)?;
+        if header[0] != kind as u8 || sealed.len() < SEAL_BYTES {
+            return Err(TokenError::Malformed);
+        }
+        let header = Header { bytes: *header };
+        let (_, cipher) = self.keys.iter().find(|(id, _)| *id == header.key()).ok_or(TokenError::UnknownKey)?;
+        let body = cipher
+            .decrypt(&header.nonce(), Payload { msg: sealed, aad: &header.bytes })
+            .map_err(|_| TokenError::Forged)?;
+        Ok((header, body))
+    }
+}
+
+/// The body of an order's token: fixed fields, the merchant's reference, key prints. The key's id and the
+/// version stand in the header.
+struct Body {
+    bytes: Vec<u8>,
+}
+
+const FLAG_OPEN: u8 = 1;
+const FLAG_SINGLE: u8 = 2;
+const FLAG_ALL_KEYS: u8 = 4;
+
+impl Body {
+    fn of(view: &ShopperView) -> Self {
+        let mut bytes = Vec::with_capacity(64 + view.reference.len() + view.keys.len() * KEY_PRINT_BYTES);
+        // The flags come first and are set last, when it is known whether all keys fit.
+        bytes.push(0);
+        bytes.push(view.attempts);
+        bytes.push(view.unresolved);
+        bytes.extend(view.amount.currency().code().as_bytes());
+        bytes.extend(view.amount.minor().to_be_bytes());
+        bytes.extend(view.remaining.to_be_bytes());
+        bytes.extend(view.expires_at.unix_ms().to_be_bytes());
+        // At most 80 characters of four bytes each: 320 bytes, so two for the length.
+        bytes.extend(u16::try_from(view.reference.len()).unwrap_or(u16::MAX).to_be_bytes());
+        bytes.extend(view.reference.as_bytes());
+        let room = TOKEN_BYTES_MAX.saturating_sub(HEADER_BYTES + SEAL_BYTES + bytes.len()) / KEY_PRINT_BYTES;
+        let fitting = view.keys.iter().take(room);
+        let has_all_keys = view.has_all_keys && view.keys.len() <= room;
+        bytes.extend(fitting.flatten());
+        let flags = [(view.is_open, FLAG_OPEN), (view.is_single, FLAG_SINGLE), (has_all_keys, FLAG_ALL_KEYS)];
+        bytes[0] = flags.into_iter().filter(|(is_set, _)| *is_set).map(|(_, flag)| flag).sum();
+        Self { bytes }
+    }
+
+    fn view(self, token_key: u32, version: Version) -> Option<ShopperView> {
+        let (fixed, rest) = self.bytes.split_first_chunk::<32>()?;
+        let number = |from: usize| Some(u64::from_be_bytes(fixed.get(from..from + 8)?.try_into().ok()?));
+        let currency = std::str::from_utf8(&fixed[3..6]).ok()?.parse::<Currency>().ok()?;
+        let reference_bytes = usize::from(u16::from_be_bytes([fixed[30], fixed[31]]));
+        let (reference, keys) = rest.split_at_checked(reference_bytes)?;
+        let (keys, []) = keys.as_chunks::<KEY_PRINT_BYTES>() else { return None };
+        Some(ShopperView {
+            reference: String::from_utf8(reference.to_vec()).ok()?,
+            amount: Money::try_new(currency, number(6)?).ok()?,
+            remaining: number(14)?,
+            expires_at: Time::from_unix_ms(number(22)?),
+            version,
+            is_open: fixed[0] & FLAG_OPEN != 0,
+            is_single: fixed[0] & FLAG_SINGLE != 0,
+            attempts: fixed[1],
+            unresolved: fixed[2],
+            token_key,
+            keys: keys.to_vec(),
+            has_all_keys: fixed[0] & FLAG_ALL_KEYS != 0,
+        })
+    }
+}
