@@ -1,0 +1,110 @@
+//! HTTP/1.1 on a socket.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use api::{Bytes, Engine, Response, Router, limits::BODY_BYTES_MAX, too_large};
+use functions::CATALOGUE;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+};
+
+/// Connections served at once; more wait to be accepted.
+pub const CONNECTIONS_MAX: usize = 1_024;
+
+/// How long requests under way may take to end after a stop was asked for.
+pub const DRAIN_MAX: Duration = Duration::from_secs(10);
+
+/// How long a client may take to send a request's headers.
+const HEADERS_MAX: Duration = Duration::from_secs(30);
+
+/// Serves the catalogue.
+pub struct Server {
+    listener: TcpListener,
+    engine: Engine,
+}
+
+impl Server {
+    pub(crate) fn new(listener: TcpListener, engine: Engine) -> Self {
+        Self { listener, engine }
+    }
+
+    /// Serves an engine on a socket of the caller's.
+    #[must_use]
+    pub fn on(listener: TcpListener, engine: Engine) -> Self {
+        Self::new(listener, engine)
+    }
+
+    /// Serves until `stop` is done, and then what is under way, for at most [`DRAIN_MAX`].
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let Ok(router) = Router::try_new(CATALOGUE) else {
+            tracing::error!("two endpoints have the same path");
+            return;
+        };
+        let shared = Arc::new((router, self.engine));
+        let graceful = GracefulShutdown::new();
+        let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let mut stop = std::pin::pin!(stop);
+        loop {
+            let accepted = async {
+                let slot = Arc::clone(&slots).acquire_owned().await;
+                (slot, self.listener.accept().await)
+            };
+            let (slot, stream) = tokio::select! {
+                (slot, accepted) = accepted => match accepted {
+                    Ok((stream, _)) => (slot, stream),
+                    Err(error) => {
+                        tracing::warn!(%error, "a connection was not accepted");
+                        continue;
+                    }
+                },
+                () = &mut stop => break,
+            };
+            let connection = graceful.watch(connection(stream, Arc::clone(&shared)));
+            tokio::spawn(async move {
+                // A client that goes away is no fault of ours.
+                if let Err(error) = connection.await {
+                    tracing::debug!(%error, "a connection ended early");
+                }
+                drop(slot);
+            });
+        }
+        drop(self.listener);
+        if tokio::time::timeout(DRAIN_MAX, graceful.shutdown()).await.is_err() {
+            tracing::warn!("requests were still under way when the time to drain was over");
+        }
+    }
+}
+
+fn connection(
+    stream: TcpStream,
+    shared: Arc<(Router, Engine)>,
+) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> + Send {
+    // Answers are written whole; waiting for more to send only delays them.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| {
+        let shared = Arc::clone(&shared);
+        async move { Ok::<_, Infallible>(answer(&shared.0, &shared.1, request).await.map(Full::new)) }
+    });
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS_MAX)
+        .serve_connection(TokioIo::new(stream), service)
+}
+
+async fn answer(router: &Router, engine: &Engine, request: http::Request<Incoming>) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = match Limited::new(body, BODY_BYTES_MAX).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => return too_large(&parts),
+        // The client went away in the middle of its request; nobody reads the answer.
+        Err(_) => Bytes::new(),
+    };
+    router.respond(engine, http::Request::from_parts(parts, body)).await
+}
