@@ -214,7 +214,7 @@ impl Body {
         // The flags come first and are set last, when it is known whether all keys fit.
         bytes.push(0);
         bytes.push(view.attempts);
-        bytes.push(view.unresolved);
+        bytes.extend(view.unresolved.to_be_bytes());
         bytes.extend(view.amount.currency().code().as_bytes());
         bytes.extend(view.amount.minor().to_be_bytes());
         bytes.extend(view.remaining.to_be_bytes());
@@ -232,22 +232,22 @@ impl Body {
     }
 
     fn view(self, token_key: u32, version: Version) -> Option<ShopperView> {
-        let (fixed, rest) = self.bytes.split_first_chunk::<32>()?;
+        let (fixed, rest) = self.bytes.split_first_chunk::<33>()?;
         let number = |from: usize| Some(u64::from_be_bytes(fixed.get(from..from + 8)?.try_into().ok()?));
-        let currency = std::str::from_utf8(&fixed[3..6]).ok()?.parse::<Currency>().ok()?;
-        let reference_bytes = usize::from(u16::from_be_bytes([fixed[30], fixed[31]]));
+        let currency = std::str::from_utf8(&fixed[4..7]).ok()?.parse::<Currency>().ok()?;
+        let reference_bytes = usize::from(u16::from_be_bytes([fixed[31], fixed[32]]));
         let (reference, keys) = rest.split_at_checked(reference_bytes)?;
         let (keys, []) = keys.as_chunks::<KEY_PRINT_BYTES>() else { return None };
         Some(ShopperView {
             reference: String::from_utf8(reference.to_vec()).ok()?,
-            amount: Money::try_new(currency, number(6)?).ok()?,
-            remaining: number(14)?,
-            expires_at: Time::from_unix_ms(number(22)?),
+            amount: Money::try_new(currency, number(7)?).ok()?,
+            remaining: number(15)?,
+            expires_at: Time::from_unix_ms(number(23)?),
             version,
             is_open: fixed[0] & FLAG_OPEN != 0,
             is_single: fixed[0] & FLAG_SINGLE != 0,
             attempts: fixed[1],
-            unresolved: fixed[2],
+            unresolved: u16::from_be_bytes([fixed[2], fixed[3]]),
             token_key,
             keys: keys.to_vec(),
             has_all_keys: fixed[0] & FLAG_ALL_KEYS != 0,

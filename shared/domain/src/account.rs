@@ -30,7 +30,7 @@ pub struct Account {
     pub version: Version,
     /// The security code's fingerprint.
     code: CodePrint,
-    /// Wrong codes since the last right one.
+    /// Wrong codes since the last hold.
     #[serde(default)]
     wrong_codes: u8,
     /// Every hold there was.

@@ -203,6 +203,12 @@ impl Order {
     pub fn open(open: &Open, payment: Option<&Reserve>, now: Time) -> Result<Vec<OrderEvent>, Refusal> {
         check_amount(open.amount)?;
         check_reference(&open.reference)?;
+        if let Some(payment) = payment {
+            check_amount(payment.amount)?;
+            check_reference(&payment.reference)?;
+            check_currency(open.amount, payment.amount)?;
+            check_covers(open.amount, payment.amount)?;
+        }
         let expires_at = open.expires_at.unwrap_or_else(|| now.plus(ORDER_LIFETIME_DEFAULT));
         if expires_at <= now {
             return Err(Refusal::ExpiryPast);
@@ -266,11 +272,8 @@ impl Order {
         }
         check_amount(reserve.amount)?;
         check_reference(&reserve.reference)?;
-        self.check_currency(reserve.amount)?;
-        if reserve.amount.minor() > self.remaining {
-            let remaining = self.amount.with_minor(self.remaining);
-            return Err(Refusal::ExceedsRemaining { asked: reserve.amount, remaining });
-        }
+        check_currency(self.amount, reserve.amount)?;
+        check_covers(self.amount.with_minor(self.remaining), reserve.amount)?;
         if usize::from(self.attempts) >= PAYMENTS_PER_ORDER_MAX {
             return Err(Refusal::TooManyPayments);
         }
@@ -284,7 +287,7 @@ impl Order {
         }
         let payment = self.payment(request.payment).ok_or(Refusal::UnknownPayment)?;
         check_amount(request.amount)?;
-        self.check_currency(request.amount)?;
+        check_currency(self.amount, request.amount)?;
         let available = payment.tally.available(request.action);
         if request.amount.minor() > available {
             let available = self.amount.with_minor(available);
@@ -331,12 +334,15 @@ impl Order {
             }
         }
         let mut events = draft.finish();
-        if let Some(key) = key
-            && self.key_use(Some(key))?.is_none()
-            && self.keys.len() < KEYS_PER_ORDER_MAX
-        {
-            events.push(OrderEvent::Answered { key });
-        }
+        // What a partner said is recorded even if the key that came with it belongs to another request.
+        let is_new = match self.key_use(key) {
+            Ok(used) => used.is_none(),
+            Err(Refusal::KeyReused) => false,
+            Err(refusal) => return Err(refusal),
+        };
+        events.extend(
+            key.filter(|_| is_new && self.keys.len() < KEYS_PER_ORDER_MAX).map(|key| OrderEvent::Answered { key }),
+        );
         Ok(if events.is_empty() { Decision::Already(self.version) } else { Decision::Commit(events) })
     }
 
@@ -382,14 +388,6 @@ impl Order {
             (_, Some(_)) => Err(Refusal::Cancelled),
             (Some(_), None) => Err(Refusal::Closed),
             (None, None) => Ok(()),
-        }
-    }
-
-    fn check_currency(&self, amount: Money) -> Result<(), Refusal> {
-        if amount.currency() == self.amount.currency() {
-            Ok(())
-        } else {
-            Err(Refusal::CurrencyMismatch { expected: self.amount.currency(), actual: amount.currency() })
         }
     }
 
@@ -495,6 +493,18 @@ fn reserved(reserve: &Reserve) -> OrderEvent {
 
 fn check_amount(amount: Money) -> Result<(), Refusal> {
     if amount.minor() == 0 { Err(Refusal::AmountZero) } else { Ok(()) }
+}
+
+fn check_currency(order: Money, amount: Money) -> Result<(), Refusal> {
+    if amount.currency() == order.currency() {
+        Ok(())
+    } else {
+        Err(Refusal::CurrencyMismatch { expected: order.currency(), actual: amount.currency() })
+    }
+}
+
+fn check_covers(remaining: Money, asked: Money) -> Result<(), Refusal> {
+    if asked.minor() > remaining.minor() { Err(Refusal::ExceedsRemaining { asked, remaining }) } else { Ok(()) }
 }
 
 fn check_reference(reference: &str) -> Result<(), Refusal> {

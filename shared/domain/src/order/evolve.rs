@@ -135,6 +135,8 @@ impl Order {
                 }
                 payment.release_asked |= is_release;
             }
+            // Until it is known whether the part comes back, the order cannot be said to be paid.
+            self.unresolved = self.unresolved.saturating_add(u16::from(leg.action != Action::Capture));
         }
         self.operations.push(Operation { version, requested_at: at, legs: legs.to_vec() });
     }
@@ -154,6 +156,7 @@ impl Order {
             return;
         }
         let (action, amount, done) = (leg.action, leg.amount, *result == LegResult::Done);
+        self.unresolved = self.unresolved.saturating_sub(u16::from(action != Action::Capture));
         let Some(payment) = self.payments.iter_mut().find(|payment| payment.version == leg.payment) else {
             return;
         };

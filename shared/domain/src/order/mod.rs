@@ -47,8 +47,9 @@ pub struct Order {
     pub position: Version,
     /// Attempts to pay, refused ones included.
     pub attempts: u8,
-    /// Live payments whose outcome is not final.
-    pub unresolved: u8,
+    /// What keeps the order from being paid although nothing remains: live payments whose outcome is not
+    /// final, and voids and refunds in flight.
+    pub unresolved: u16,
     /// Which key seals the order's tokens, so that each version's token keeps its bytes when keys rotate.
     pub token_key: u32,
     /// Attempts to pay, in the order they were reserved.

@@ -25,8 +25,8 @@ pub struct ShopperView {
     pub is_single: bool,
     /// Attempts to pay, refused ones included.
     pub attempts: u8,
-    /// Live payments whose outcome is not final.
-    pub unresolved: u8,
+    /// Live payments whose outcome is not final, and voids and refunds in flight.
+    pub unresolved: u16,
     /// Which key seals the order's tokens.
     pub token_key: u32,
     /// Fingerprints of the idempotency keys used on the order.

@@ -1,0 +1,19 @@
+//! The rules of the domain, each as a test that is named in prose.
+//!
+//! - `order`, `cancellation`, `outstanding` and `account` say what is refused and what is done, rule by rule.
+//! - `properties` asks for anything in any order, and checks what must hold of every order and account;
+//!   `partners` does so with a partner that keeps books of its own. `PROPTEST_CASES=30000` asks for more.
+//! - `contract` pins the JSON of every event.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a helper that cannot help fails its test")]
+
+mod account;
+mod cancellation;
+mod contract;
+mod money;
+mod order;
+mod outstanding;
+mod partners;
+mod properties;
+mod reference;
+mod support;
+mod tally;

@@ -1,0 +1,265 @@
+//! An order and the partner that holds its money, which keeps books of its own and answers late, in any
+//! order, or not at all: whatever comes between them, their books agree in the end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::{
+    Action, Order, Tally, Time, Version,
+    limits::AUTHORISE_DEADLINE,
+    order::{CancelledBy, CloseReason, Command, Decline, Due, Finding, LegResult, Request, Resolution},
+};
+use proptest::{prelude::*, sample::Index, test_runner::TestCaseResult};
+
+use crate::{
+    properties::{Part, Story, any_action, any_part},
+    support::{cancel, declined_leg, reserve},
+};
+
+/// What a partner makes of one payment.
+#[derive(Debug, Clone, Copy)]
+enum AtPartner {
+    /// Will be decided after this many more lookups.
+    Pending { lookups: usize },
+    /// The money is held, with the partner's own books.
+    Held(Tally),
+    /// Nothing is held and never will be.
+    Gone(Fate),
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Fate {
+    Refused,
+    Failed,
+    Voided,
+}
+
+impl AtPartner {
+    fn word(self) -> Resolution {
+        match self {
+            Self::Pending { .. } => Resolution::Pending,
+            Self::Held(_) => Resolution::Authorised,
+            Self::Gone(Fate::Refused) => Resolution::Refused { reason: Decline::Refused },
+            Self::Gone(Fate::Failed) => Resolution::Failed,
+            Self::Gone(Fate::Voided) => Resolution::Cancelled { by: CancelledBy::Order },
+        }
+    }
+}
+
+/// A partner that keeps books of its own, and whose answers come late, in any order, or not at all.
+/// Each leg is done once. What it holds it always releases when a cancellation asks.
+#[derive(Debug)]
+struct Partner {
+    chances: Vec<u8>,
+    drawn: usize,
+    /// Whether it answers every call from now on, and answers it with a final word.
+    is_settled: bool,
+    payments: BTreeMap<Version, AtPartner>,
+    legs: BTreeMap<(Version, u16), LegResult>,
+}
+
+impl Partner {
+    fn draw(&mut self, ways: usize) -> usize {
+        self.drawn += 1;
+        usize::from(self.chances[self.drawn % self.chances.len()]) % ways
+    }
+
+    fn call(&mut self, order: &Order, merchants: &BTreeSet<Version>, due: &Due) -> Option<Finding> {
+        let finding = match due {
+            Due::Lookup { payment } => {
+                let resolution = self.look_up(*payment, order.payment(*payment).unwrap().amount);
+                Finding::Payment { payment: *payment, resolution }
+            }
+            Due::Perform { operation, index, leg } => {
+                let known = self.legs.get(&(*operation, *index)).cloned();
+                let result = known.unwrap_or_else(|| {
+                    let result = self.perform(leg.payment, leg.action, leg.amount, merchants.contains(operation));
+                    self.legs.insert((*operation, *index), result.clone());
+                    result
+                });
+                Finding::Leg { operation: *operation, index: *index, result }
+            }
+        };
+        if self.is_settled {
+            return Some(finding);
+        }
+        // It was done, but the answer may not arrive, or say less than what was done.
+        match (self.draw(8), finding) {
+            (0, _) => None,
+            (1, Finding::Payment { payment, .. }) => {
+                Some(Finding::Payment { payment, resolution: Resolution::Uncertain })
+            }
+            (1, Finding::Leg { operation, index, .. }) => {
+                Some(Finding::Leg { operation, index, result: LegResult::Uncertain })
+            }
+            (2, Finding::Leg { operation, index, .. }) => {
+                Some(Finding::Leg { operation, index, result: LegResult::Pending })
+            }
+            (_, finding) => Some(finding),
+        }
+    }
+
+    fn look_up(&mut self, payment: Version, amount: u64) -> Resolution {
+        let now = match self.payments.get(&payment) {
+            Some(AtPartner::Pending { lookups }) if *lookups > 0 && !self.is_settled => {
+                AtPartner::Pending { lookups: lookups - 1 }
+            }
+            Some(AtPartner::Pending { .. }) => match self.draw(3) {
+                0 => AtPartner::Gone(Fate::Refused),
+                _ => AtPartner::Held(Tally::authorised(amount)),
+            },
+            Some(known) => *known,
+            None => match self.draw(6) {
+                0 => AtPartner::Gone(Fate::Refused),
+                1 => AtPartner::Gone(Fate::Failed),
+                2 | 3 => AtPartner::Pending { lookups: self.draw(3) },
+                _ => AtPartner::Held(Tally::authorised(amount)),
+            },
+        };
+        self.payments.insert(payment, now);
+        now.word()
+    }
+
+    fn perform(&mut self, payment: Version, action: Action, amount: u64, is_merchants: bool) -> LegResult {
+        match self.payments.get(&payment).copied() {
+            Some(AtPartner::Held(mut tally)) => {
+                if amount > tally.available(action) || (is_merchants && self.draw(3) == 0) {
+                    return declined_leg();
+                }
+                tally.conclude(action, amount, true);
+                self.payments.insert(payment, AtPartner::Held(tally));
+                LegResult::Done
+            }
+            // Some partners cancel what is pending; others know of nothing to void yet.
+            None | Some(AtPartner::Pending { .. }) if action == Action::Void && self.draw(2) == 0 => {
+                self.payments.insert(payment, AtPartner::Gone(Fate::Voided));
+                LegResult::Done
+            }
+            None | Some(AtPartner::Pending { .. } | AtPartner::Gone(_)) => declined_leg(),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Deed {
+    Pay(Part),
+    Ask(Index, Action, Part),
+    /// The driver runs once: what is due is called, and what was answered is recorded, in some order; a
+    /// part of it perhaps only by the next run.
+    Drive,
+    Cancel,
+}
+
+fn any_deed() -> impl Strategy<Value = Deed> {
+    prop_oneof![
+        4 => any_part().prop_map(Deed::Pay),
+        4 => (any::<Index>(), any_action(), any_part()).prop_map(|(which, action, part)| Deed::Ask(which, action, part)),
+        8 => Just(Deed::Drive),
+        1 => Just(Deed::Cancel),
+    ]
+}
+
+/// An order, the partner that holds its money, and what is on its way between them.
+struct Trade {
+    story: Story,
+    partner: Partner,
+    /// The operations that the merchant asked for.
+    merchants: BTreeSet<Version>,
+    /// Answers that a run of the driver got and did not record.
+    late: Vec<Finding>,
+}
+
+impl Trade {
+    fn carry_out(&mut self, deed: &Deed) -> TestCaseResult {
+        let order = &self.story.order;
+        match deed {
+            Deed::Pay(part) => {
+                let command = Command::Reserve(reserve(order.version.get(), part.of(order.remaining)));
+                self.story.ask(&command)?;
+            }
+            Deed::Ask(which, action, part) if !order.payments.is_empty() => {
+                let payment = which.get(&order.payments);
+                let amount = part.of(payment.tally.available(*action));
+                let request = Request { payment: payment.version, action: *action, amount, key: None };
+                if self.story.ask(&Command::Request(request))? {
+                    self.merchants.insert(self.story.order.version);
+                }
+            }
+            Deed::Ask(..) => {}
+            Deed::Drive => self.drive()?,
+            Deed::Cancel => {
+                self.story.ask(&cancel())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn drive(&mut self) -> TestCaseResult {
+        self.story.now = self.story.now.plus(AUTHORISE_DEADLINE);
+        let order = &self.story.order;
+        let mut findings = std::mem::take(&mut self.late);
+        for due in order.outstanding(self.story.now) {
+            findings.extend(self.partner.call(order, &self.merchants, &due));
+        }
+        if !findings.is_empty() {
+            let first = self.partner.draw(findings.len());
+            findings.rotate_left(first);
+            if !self.partner.is_settled {
+                self.late = findings.split_off(findings.len() - self.partner.draw(findings.len() + 1));
+            }
+            self.story.ask(&Command::Record { findings, key: None })?;
+        }
+        Ok(())
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_books_of_an_order_and_of_its_partner_agree_once_at_rest(
+        amount in 1..=200_u64,
+        chances in prop::collection::vec(any::<u8>(), 1..60),
+        deeds in prop::collection::vec(any_deed(), 0..30),
+        is_cancelled: bool,
+    ) {
+        let partner = Partner {
+            chances,
+            drawn: 0,
+            is_settled: false,
+            payments: BTreeMap::new(),
+            legs: BTreeMap::new(),
+        };
+        let story = Story::begin((amount, false));
+        let mut trade = Trade { story, partner, merchants: BTreeSet::new(), late: Vec::new() };
+        for deed in &deeds {
+            trade.carry_out(deed)?;
+        }
+        if is_cancelled {
+            trade.carry_out(&Deed::Cancel)?;
+        }
+        trade.partner.is_settled = true;
+        for _ in 0..20 {
+            trade.drive()?;
+        }
+
+        let order = &trade.story.order;
+        prop_assert_eq!(order.outstanding(Time::from_unix_ms(u64::MAX)), []);
+        for payment in &order.payments {
+            let (tally, is_held) = match trade.partner.payments[&payment.version] {
+                AtPartner::Held(tally) => (tally, true),
+                AtPartner::Gone(_) => (Tally::default(), false),
+                AtPartner::Pending { .. } => return Err(TestCaseError::fail("a payment that was left pending")),
+            };
+            prop_assert_eq!(payment.covers(), tally.kept(), "{:?}", payment);
+            if payment.is_authorised() {
+                prop_assert!(is_held);
+                prop_assert_eq!(payment.tally, tally);
+            }
+            if order.cancellation.is_some() {
+                prop_assert_eq!(tally.kept(), 0, "the partner keeps money of a cancelled order: {:?}", payment);
+            }
+        }
+        prop_assert_eq!(order.cancellation.is_some(), matches!(
+            order.closed.as_ref().map(|closed| closed.reason),
+            Some(CloseReason::Cancelled)
+        ));
+    }
+}

@@ -1,0 +1,260 @@
+//! Orders, events and commands in few words.
+//!
+//! A commit is a list of events; the commits of an order are numbered from 0, so the payment reserved by
+//! the commit at place 1 is payment 1. Functions that make commits are named as the events are, those
+//! that make commands as the commands are.
+
+use domain::{
+    Action, Aggregate, Money, Order, Tally, Time, Version,
+    order::{
+        Cancel, CancelReason, CloseReason, Command, Decision, Decline, Finding, KeyPrint, Leg, LegResult, Method,
+        MethodKind, Open, OrderEvent, OrderKind, PartnerId, Redirect, Refusal, Request, Reserve, Resolution,
+    },
+};
+
+/// The moment everything happens at, unless a test says otherwise: 2026-01-01T00:00:00Z.
+pub(crate) const NOW: Time = Time::from_unix_s(1_767_225_600);
+
+/// When an order opened at [`NOW`] expires.
+pub(crate) const EXPIRY: Time = Time::from_unix_s(1_767_225_600 + 24 * 3_600);
+
+/// The events of one commit.
+pub(crate) type Commit = Vec<OrderEvent>;
+
+pub(crate) fn v(version: u16) -> Version {
+    Version::try_new(version).unwrap()
+}
+
+pub(crate) fn money(code: &str, minor: u64) -> Money {
+    Money::try_new(code.parse().unwrap(), minor).unwrap()
+}
+
+pub(crate) fn eur(minor: u64) -> Money {
+    money("EUR", minor)
+}
+
+/// The fingerprints of a key and of the request it came with.
+pub(crate) fn print(key: u8, request: u8) -> KeyPrint {
+    KeyPrint { key: [key; 8], request: [request; 8] }
+}
+
+pub(crate) fn card() -> Method {
+    Method { kind: MethodKind::Card, brand: "visa".into(), last4: Some("1111".into()) }
+}
+
+// What was committed.
+
+pub(crate) fn opened(minor: u64) -> Commit {
+    vec![OrderEvent::Opened {
+        reference: "order".into(),
+        amount: eur(minor),
+        expires_at: EXPIRY,
+        kind: OrderKind::Parts,
+        token_key: 1,
+        key: None,
+    }]
+}
+
+/// An order opened around one payment, which both are of commit 0.
+pub(crate) fn opened_around_a_payment(minor: u64) -> Commit {
+    let mut commit = opened(minor);
+    for event in &mut commit {
+        if let OrderEvent::Opened { kind, .. } = event {
+            *kind = OrderKind::Single;
+        }
+    }
+    together([commit, reserved(minor)])
+}
+
+pub(crate) fn reserved(minor: u64) -> Commit {
+    vec![OrderEvent::PaymentReserved {
+        amount: minor,
+        reference: "payment".into(),
+        method: card(),
+        partner: PartnerId::Sandbox,
+        token: "tok_1".into(),
+        key: None,
+    }]
+}
+
+pub(crate) fn resolved(payment: u16, resolution: Resolution) -> Commit {
+    vec![OrderEvent::PaymentResolved { payment: v(payment), resolution }]
+}
+
+pub(crate) fn authorised(payment: u16) -> Commit {
+    resolved(payment, Resolution::Authorised)
+}
+
+pub(crate) fn refused(payment: u16) -> Commit {
+    resolved(payment, Resolution::Refused { reason: Decline::Refused })
+}
+
+pub(crate) fn requested<const N: usize>(legs: [Leg; N]) -> Commit {
+    vec![OrderEvent::OperationRequested { legs: legs.into(), is_release: false, key: None }]
+}
+
+/// What a cancellation asks for.
+pub(crate) fn released<const N: usize>(legs: [Leg; N]) -> Commit {
+    vec![OrderEvent::OperationRequested { legs: legs.into(), is_release: true, key: None }]
+}
+
+pub(crate) fn leg_resolved(operation: u16, leg: u16, result: LegResult) -> Commit {
+    vec![OrderEvent::LegResolved { operation: v(operation), leg, result }]
+}
+
+pub(crate) fn done(operation: u16, leg: u16) -> Commit {
+    leg_resolved(operation, leg, LegResult::Done)
+}
+
+pub(crate) fn declined(operation: u16, leg: u16) -> Commit {
+    leg_resolved(operation, leg, declined_leg())
+}
+
+pub(crate) fn cancellation() -> Commit {
+    vec![OrderEvent::CancellationRequested { reason: CancelReason::Merchant, key: None }]
+}
+
+pub(crate) fn answered(key: KeyPrint) -> Commit {
+    vec![OrderEvent::Answered { key }]
+}
+
+pub(crate) fn closed(reason: CloseReason) -> Commit {
+    vec![OrderEvent::Closed { reason }]
+}
+
+/// One commit of several's events.
+pub(crate) fn together<const N: usize>(commits: [Commit; N]) -> Commit {
+    commits.concat()
+}
+
+/// The same commit, made by a request with a key.
+pub(crate) fn keyed(mut commit: Commit, print: KeyPrint) -> Commit {
+    match commit.first_mut().unwrap() {
+        OrderEvent::Opened { key, .. }
+        | OrderEvent::PaymentReserved { key, .. }
+        | OrderEvent::OperationRequested { key, .. }
+        | OrderEvent::CancellationRequested { key, .. } => *key = Some(print),
+        event @ (OrderEvent::PaymentResolved { .. }
+        | OrderEvent::LegResolved { .. }
+        | OrderEvent::Answered { .. }
+        | OrderEvent::Closed { .. }) => panic!("{event:?} takes no key"),
+    }
+    commit
+}
+
+// Parts of events and commands.
+
+pub(crate) fn leg(payment: u16, action: Action, amount: u64) -> Leg {
+    Leg { payment: v(payment), action, amount, result: None, resolved_at: Time::default() }
+}
+
+pub(crate) fn declined_leg() -> LegResult {
+    LegResult::Declined { reason: Decline::NotPermitted }
+}
+
+pub(crate) fn awaiting_shopper() -> Resolution {
+    Resolution::AwaitingShopper { redirect: Redirect { url: "https://bank.example/1".into() } }
+}
+
+pub(crate) fn on_payment(payment: u16, resolution: Resolution) -> Finding {
+    Finding::Payment { payment: v(payment), resolution }
+}
+
+pub(crate) fn on_leg(operation: u16, index: u16, result: LegResult) -> Finding {
+    Finding::Leg { operation: v(operation), index, result }
+}
+
+// What is asked.
+
+pub(crate) fn open(amount: Money) -> Open {
+    Open { reference: "order".into(), amount, expires_at: None, token_key: 1, key: None }
+}
+
+/// A payment by a shopper whose token is of version `seen`.
+pub(crate) fn reserve(seen: u16, amount: Money) -> Reserve {
+    Reserve {
+        seen: v(seen),
+        amount,
+        reference: "payment".into(),
+        method: card(),
+        partner: PartnerId::Sandbox,
+        token: "tok_1".into(),
+        key: None,
+    }
+}
+
+pub(crate) fn pay(seen: u16, minor: u64) -> Command {
+    Command::Reserve(reserve(seen, eur(minor)))
+}
+
+pub(crate) fn request(payment: u16, action: Action, amount: Money) -> Command {
+    Command::Request(Request { payment: v(payment), action, amount, key: None })
+}
+
+pub(crate) fn capture(payment: u16, minor: u64) -> Command {
+    request(payment, Action::Capture, eur(minor))
+}
+
+pub(crate) fn void(payment: u16, minor: u64) -> Command {
+    request(payment, Action::Void, eur(minor))
+}
+
+pub(crate) fn refund(payment: u16, minor: u64) -> Command {
+    request(payment, Action::Refund, eur(minor))
+}
+
+pub(crate) fn cancel() -> Command {
+    Command::Cancel(Cancel { reason: CancelReason::Merchant, key: None })
+}
+
+pub(crate) fn record<const N: usize>(findings: [Finding; N]) -> Command {
+    Command::Record { findings: findings.into(), key: None }
+}
+
+/// The same command, from a request with a key.
+pub(crate) fn with_key(mut command: Command, print: KeyPrint) -> Command {
+    let (Command::Reserve(Reserve { key, .. })
+    | Command::Request(Request { key, .. })
+    | Command::Cancel(Cancel { key, .. })
+    | Command::Record { key, .. }) = &mut command;
+    *key = Some(print);
+    command
+}
+
+// What it comes to.
+
+pub(crate) fn commits<const N: usize>(events: [Commit; N]) -> Result<Decision, Refusal> {
+    Ok(Decision::Commit(events.concat()))
+}
+
+pub(crate) fn already(version: u16) -> Result<Decision, Refusal> {
+    Ok(Decision::Already(v(version)))
+}
+
+/// The order after these commits, all at [`NOW`].
+#[track_caller]
+pub(crate) fn after(given: &[Commit]) -> Order {
+    given
+        .iter()
+        .zip(0..)
+        .fold(None, |order, (commit, version)| Order::evolve_all(order, commit, v(version), NOW))
+        .unwrap()
+}
+
+/// The books of a payment after these commits.
+#[track_caller]
+pub(crate) fn books(given: &[Commit], payment: u16) -> Tally {
+    after(given).payment(v(payment)).unwrap().tally
+}
+
+/// Given these commits, when this is asked, then that follows.
+#[track_caller]
+pub(crate) fn check(given: &[Commit], when: Command, then: Result<Decision, Refusal>) {
+    check_at(NOW, given, when, then);
+}
+
+/// [`check`], at another time.
+#[track_caller]
+pub(crate) fn check_at(now: Time, given: &[Commit], when: Command, then: Result<Decision, Refusal>) {
+    assert_eq!(after(given).decide(&when, now), then);
+}
