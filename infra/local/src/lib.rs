@@ -3,6 +3,7 @@
 //! *Architecture invariant*: nothing is decided here. The handlers are those the Lambda binaries run; only
 //! the ports differ.
 
+pub mod cli;
 mod data;
 mod server;
 mod welcome;

@@ -90,7 +90,11 @@ fn connection(
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let shared = Arc::clone(&shared);
-        async move { Ok::<_, Infallible>(answer(&shared.0, &shared.1, request).await.map(Full::new)) }
+        async move {
+            // In a task of its own: a client that goes away does not stop a payment between two steps.
+            let answer = tokio::spawn(async move { answer(&shared.0, &shared.1, request).await });
+            Ok::<_, Infallible>(answer.await.unwrap_or_else(|_| broken()).map(Full::new))
+        }
     });
     http1::Builder::new()
         .timer(TokioTimer::new())
@@ -107,4 +111,11 @@ async fn answer(router: &Router, engine: &Engine, request: http::Request<Incomin
         Err(_) => Bytes::new(),
     };
     router.respond(engine, http::Request::from_parts(parts, body)).await
+}
+
+/// The answer of a task that panicked.
+fn broken() -> Response {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+    response
 }

@@ -1,0 +1,74 @@
+//! The one thread that writes: whatever has arrived while it wrote the last transaction becomes the next.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use app::{StoreError, ports::Commit};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use tokio::sync::{mpsc, oneshot};
+
+/// The most commits that one transaction writes.
+pub const GROUP_COMMITS_MAX: usize = 256;
+
+/// The most commits that wait to be written; whoever comes then waits for a place.
+pub const QUEUED_COMMITS_MAX: usize = 1_024;
+
+/// A commit to write, and whom to answer.
+pub(crate) struct Request {
+    pub(crate) commit: Commit,
+    pub(crate) answer: oneshot::Sender<Result<(), StoreError>>,
+}
+
+/// Writes until all senders are gone and everything they sent is written.
+pub(crate) fn run(mut connection: Connection, mut requests: mpsc::Receiver<Request>, transactions: &Arc<AtomicU64>) {
+    let mut group = Vec::with_capacity(GROUP_COMMITS_MAX);
+    while requests.blocking_recv_many(&mut group, GROUP_COMMITS_MAX) > 0 {
+        transactions.fetch_add(1, Ordering::Relaxed);
+        let outcomes = write(&mut connection, &group).unwrap_or_else(|error| {
+            tracing::error!(%error, commits = group.len(), "a transaction failed");
+            group.iter().map(|_| Err(StoreError::Unavailable(error.to_string()))).collect()
+        });
+        for (request, outcome) in group.drain(..).zip(outcomes) {
+            // Whoever does not wait for the answer any more will find the commit in the log.
+            let _ = request.answer.send(outcome);
+        }
+    }
+}
+
+/// One transaction. Its outcomes are true once this returns them: a conflict, too, may be with a commit of
+/// the same transaction.
+fn write(connection: &mut Connection, group: &[Request]) -> rusqlite::Result<Vec<Result<(), StoreError>>> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let outcomes = group.iter().map(|request| insert(&transaction, &request.commit)).collect::<Result<_, _>>()?;
+    transaction.commit()?;
+    Ok(outcomes)
+}
+
+fn insert(connection: &Connection, commit: &Commit) -> rusqlite::Result<Result<(), StoreError>> {
+    let stream = commit.stream.as_str();
+    let version = commit.version.get();
+    let inserted = connection
+        .prepare_cached(
+            "INSERT INTO commits(stream, version, id, at, events, snapshot) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT(stream, version) DO NOTHING",
+        )?
+        .execute(params![
+            stream,
+            version,
+            commit.id,
+            commit.at.unix_ms().cast_signed(),
+            commit.events,
+            commit.snapshot
+        ])?;
+    if inserted == 1 {
+        return Ok(Ok(()));
+    }
+    let id: Option<Vec<u8>> = connection
+        .prepare_cached("SELECT id FROM commits WHERE stream = ?1 AND version = ?2")?
+        .query_row(params![stream, version], |row| row.get(0))
+        .optional()?;
+    let is_own = id.is_some_and(|id| id == commit.id);
+    Ok(if is_own { Ok(()) } else { Err(StoreError::Conflict) })
+}

@@ -1,0 +1,38 @@
+//! The integration tests.
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+/// Makes one test a store of each scenario: a function that takes a [`tests::shop::Shop`].
+macro_rules! on_both_stores {
+    ($($scenario:ident),* $(,)?) => {
+        mod embedded_store {
+            $(#[tokio::test] async fn $scenario() {
+                super::$scenario(&tests::shop::Shop::open(tests::shop::On::Embedded).await).await;
+            })*
+        }
+        mod dynamo_store {
+            $(#[tokio::test] async fn $scenario() {
+                super::$scenario(&tests::shop::Shop::open(tests::shop::On::Dynamo).await).await;
+            })*
+        }
+    };
+}
+use on_both_stores;
+
+mod admin;
+mod cancel;
+mod cards;
+mod contract;
+mod counts;
+mod errors;
+mod first_order;
+mod history;
+mod idempotency;
+mod order_data;
+mod payment_methods;
+mod privacy;
+mod process;
+mod races;
+mod readme;
+mod recovery;
+mod redirects;
+mod tidy;

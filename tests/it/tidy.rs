@@ -1,0 +1,137 @@
+//! What is written twice is compared; what is promised of every crate is checked for every crate.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use api::{Code, Family};
+use functions::CATALOGUE;
+use tests::repository;
+use toml::Table;
+
+/// Which crates of the workspace a crate may use. Arrows point down only.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("domain", &[]),
+    ("app", &["domain"]),
+    ("partners", &["app", "domain"]),
+    ("aws", &["app", "domain"]),
+    ("embedded", &["app", "domain"]),
+    ("api", &["app", "domain", "partners"]),
+    ("functions", &["api", "app", "aws", "domain", "partners"]),
+    ("local", &["api", "app", "domain", "embedded", "functions", "partners"]),
+    ("bench", &["api", "app", "domain", "embedded", "local", "partners"]),
+    ("tests", &["api", "app", "aws", "domain", "embedded", "functions", "local", "partners"]),
+];
+
+fn manifest(folder: &Path) -> Table {
+    fs::read_to_string(folder.join("Cargo.toml")).unwrap().parse().unwrap()
+}
+
+fn members() -> Vec<PathBuf> {
+    let root = manifest(&repository());
+    let members = root["workspace"]["members"].as_array().unwrap();
+    members.iter().map(|member| repository().join(member.as_str().unwrap())).collect()
+}
+
+#[test]
+fn arrows_point_down_only() {
+    let arrows = ARROWS.iter().copied().collect::<BTreeMap<_, _>>();
+    for member in members() {
+        let manifest = manifest(&member);
+        let name = manifest["package"]["name"].as_str().unwrap().to_owned();
+        let allowed = arrows.get(name.as_str()).unwrap_or_else(|| panic!("{name} has no row in ARROWS"));
+        let tables = ["dependencies", "dev-dependencies", "build-dependencies"];
+        for table in tables.iter().filter_map(|table| manifest.get(*table)) {
+            for used in table.as_table().unwrap().keys().filter(|used| arrows.contains_key(used.as_str())) {
+                assert!(allowed.contains(&used.as_str()), "{name} must not use {used}: see docs/ARCHITECTURE.md");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_rules_know_no_runtime_no_clock_and_no_network() {
+    let manifest = manifest(&repository().join("shared/domain"));
+    let used = manifest["dependencies"].as_table().unwrap().keys().cloned().collect::<BTreeSet<_>>();
+    let allowed = ["data-encoding", "iso_currency", "serde", "thiserror", "uuid"].map(str::to_owned).into();
+    assert_eq!(used, allowed, "shared/domain is synchronous and pure");
+}
+
+#[test]
+fn every_crate_inherits_the_lints_and_the_versions() {
+    for member in members() {
+        let manifest = manifest(&member);
+        let at = member.display();
+        assert_eq!(manifest["lints"]["workspace"].as_bool(), Some(true), "{at}: add [lints] workspace = true");
+        for field in ["version", "edition", "rust-version", "license"] {
+            assert!(manifest["package"][field].is_table(), "{at}: {field}.workspace = true");
+        }
+        for table in ["dependencies", "dev-dependencies"].iter().filter_map(|table| manifest.get(*table)) {
+            for (name, dependency) in table.as_table().unwrap() {
+                let is_inherited = dependency.get("workspace").and_then(toml::Value::as_bool) == Some(true);
+                assert!(is_inherited, "{at}: list {name} in the root's [workspace.dependencies] and inherit it");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_endpoint_has_its_binary_and_every_binary_its_endpoint() {
+    let catalogue = CATALOGUE.iter().map(|mounted| mounted.route.name.to_owned()).collect::<BTreeSet<_>>();
+    assert_eq!(catalogue.len(), CATALOGUE.len(), "two endpoints have one name");
+    let functions = repository().join("functions");
+    let files = fs::read_dir(functions.join("src/bin")).unwrap().map(|file| {
+        let path = file.unwrap().path();
+        let lines = fs::read_to_string(&path).unwrap().lines().count();
+        assert!(lines <= 5, "{}: a binary has no logic", path.display());
+        path.file_stem().unwrap().to_str().unwrap().to_owned()
+    });
+    assert_eq!(files.collect::<BTreeSet<_>>(), catalogue, "functions/src/bin and the catalogue differ");
+    let manifest = manifest(&functions);
+    let listed = manifest["bin"].as_array().unwrap().iter().map(|bin| {
+        assert_eq!(bin["required-features"][0].as_str(), Some("lambda"));
+        bin["name"].as_str().unwrap().to_owned()
+    });
+    assert_eq!(listed.collect::<BTreeSet<_>>(), catalogue, "[[bin]] in functions/Cargo.toml and the catalogue differ");
+}
+
+#[test]
+fn no_two_endpoints_share_a_path() {
+    api::Router::try_new(CATALOGUE).unwrap();
+    for mounted in CATALOGUE {
+        let expected = if mounted.route.family == Family::Checkout { 2 } else { 1 };
+        assert_eq!(mounted.route.paths.len(), expected, "{}", mounted.route.name);
+    }
+}
+
+#[test]
+fn every_endpoint_is_in_the_docs() {
+    let docs = fs::read_to_string(repository().join("docs/API.md")).unwrap();
+    for mounted in CATALOGUE {
+        let line = format!("`{} {}`", mounted.route.method, mounted.route.paths[0]);
+        assert!(docs.contains(&line), "docs/API.md lacks {line} ({})", mounted.route.name);
+    }
+}
+
+#[test]
+fn every_error_is_in_the_docs() {
+    let docs = fs::read_to_string(repository().join("docs/ERRORS.md")).unwrap();
+    let rows = docs.lines().filter(|line| line.starts_with("| `")).collect::<Vec<_>>();
+    for code in Code::ALL {
+        let start = format!("| `{}` | `{}` | {} |", code.as_str(), code.checkout(), code.status());
+        assert!(rows.iter().any(|row| row.starts_with(&start)), "docs/ERRORS.md lacks a row beginning {start}");
+    }
+    assert_eq!(rows.len(), Code::ALL.len(), "docs/ERRORS.md has rows of codes that are none");
+}
+
+#[test]
+fn the_changelog_and_the_licence_are_there() {
+    let read = |name: &str| fs::read_to_string(repository().join(name)).unwrap();
+    assert!(read("CHANGELOG.md").contains("## "));
+    assert!(read("LICENSE").contains("Apache License"));
+    for name in ["README.md", "docs/ARCHITECTURE.md", "docs/PERFORMANCE.md"] {
+        assert!(!read(name).is_empty(), "{name}");
+    }
+}

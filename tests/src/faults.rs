@@ -1,0 +1,82 @@
+//! Stores that fail when they are told to.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, AtomicUsize, Ordering},
+};
+
+use app::{CommitLog, Fut, StoreError, StreamId, ports::Commit};
+use domain::Version;
+
+/// A log whose appends fail as planned, without landing.
+pub struct Flaky {
+    inner: Arc<dyn CommitLog>,
+    /// Appends that still succeed; below zero, failures are counted.
+    until_failure: AtomicI64,
+    failures: AtomicI64,
+}
+
+impl Flaky {
+    /// A log that does not fail yet.
+    #[must_use]
+    pub fn new(inner: Arc<dyn CommitLog>) -> Arc<Self> {
+        Arc::new(Self { inner, until_failure: AtomicI64::new(i64::MAX), failures: AtomicI64::new(0) })
+    }
+
+    /// Lets `after` appends succeed and the next `count` fail.
+    pub fn fail(&self, after: i64, count: i64) {
+        self.failures.store(count, Ordering::SeqCst);
+        self.until_failure.store(after, Ordering::SeqCst);
+    }
+}
+
+impl CommitLog for Flaky {
+    fn load<'a>(&'a self, stream: &'a StreamId, up_to: Option<Version>) -> Fut<'a, Result<Vec<Commit>, StoreError>> {
+        self.inner.load(stream, up_to)
+    }
+
+    fn append<'a>(&'a self, commit: &'a Commit) -> Fut<'a, Result<(), StoreError>> {
+        let fails =
+            self.until_failure.fetch_sub(1, Ordering::SeqCst) <= 0 && self.failures.fetch_sub(1, Ordering::SeqCst) > 0;
+        if fails {
+            return Box::pin(async { Err(StoreError::Unavailable("planned by a test".to_owned())) });
+        }
+        self.inner.append(commit)
+    }
+}
+
+/// A log whose first append lands, and is answered as if it had not.
+pub struct LandsButTimesOut {
+    inner: Arc<dyn CommitLog>,
+    appends: AtomicUsize,
+}
+
+impl LandsButTimesOut {
+    /// A log that loses its first answer.
+    #[must_use]
+    pub fn new(inner: Arc<dyn CommitLog>) -> Self {
+        Self { inner, appends: AtomicUsize::new(0) }
+    }
+
+    /// How often it was asked to append.
+    #[must_use]
+    pub fn appends(&self) -> usize {
+        self.appends.load(Ordering::SeqCst)
+    }
+}
+
+impl CommitLog for LandsButTimesOut {
+    fn load<'a>(&'a self, stream: &'a StreamId, up_to: Option<Version>) -> Fut<'a, Result<Vec<Commit>, StoreError>> {
+        self.inner.load(stream, up_to)
+    }
+
+    fn append<'a>(&'a self, commit: &'a Commit) -> Fut<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            self.inner.append(commit).await?;
+            match self.appends.fetch_add(1, Ordering::SeqCst) {
+                0 => Err(StoreError::Unavailable("the answer was lost".to_owned())),
+                _ => Ok(()),
+            }
+        })
+    }
+}

@@ -1,0 +1,16 @@
+//! What the tests stand on: stand-ins for the outside world, and wrappers that make it fail.
+//!
+//! *Architecture invariant*: nothing here waits for a time to pass, and nothing leaves this machine.
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+pub mod dynamo;
+pub mod faults;
+pub mod shop;
+
+use std::path::{Path, PathBuf};
+
+/// The repository that is tested.
+#[must_use]
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_owned()
+}

@@ -1,0 +1,307 @@
+//! A shop: an engine of its own behind HTTP on loopback, with a clock that is moved by hand, and a client.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use api::{Engine, Secrets};
+use app::{CommitLog, OrderKey, ports::Clock, system::OsRandom};
+use domain::{MerchantAccount, Order, Reference, Time};
+use reqwest::{Method, RequestBuilder, StatusCode, header::HeaderMap};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+
+use crate::dynamo::Dynamo;
+
+/// The key of [`local::TEST_MERCHANT`] in every shop.
+pub const API_KEY: &str = "tender-test-key";
+/// The operator's key in every shop.
+pub const OPERATOR_KEY: &str = "tender-test-operator-key";
+/// The secrets of every shop.
+pub const SECRETS: &str = r#"{
+    "fingerprintKey": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+    "tokenKeys": [ { "id": 7, "key": "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=" } ]
+}"#;
+
+/// A clock that moves when it is told to.
+#[derive(Debug)]
+pub struct HandClock(AtomicU64);
+
+impl HandClock {
+    /// A clock that stands at 2026-01-31T12:00:00Z.
+    #[must_use]
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self(AtomicU64::new(1_769_860_800_000)))
+    }
+
+    /// Moves the clock.
+    pub fn advance(&self, by: Duration) {
+        self.0.fetch_add(u64::try_from(by.as_millis()).unwrap_or(0), Ordering::SeqCst);
+    }
+}
+
+impl Clock for HandClock {
+    fn now(&self) -> Time {
+        Time::from_unix_ms(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body as it came.
+    pub text: String,
+}
+
+impl Answer {
+    /// The body as JSON; null if it is none.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_default()
+    }
+
+    /// A value of the body, by JSON pointer.
+    #[must_use]
+    pub fn at(&self, pointer: &str) -> Value {
+        self.json().pointer(pointer).cloned().unwrap_or_default()
+    }
+
+    /// A text of the body, by JSON pointer; empty if there is none.
+    #[must_use]
+    pub fn text_at(&self, pointer: &str) -> String {
+        self.at(pointer).as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Status and `errorCode`.
+    #[must_use]
+    pub fn error(&self) -> (u16, String) {
+        (self.status, self.text_at("/errorCode"))
+    }
+
+    /// The order of a payment's answer, or of `POST orders`, as the next request wants it.
+    #[must_use]
+    pub fn order(&self) -> Value {
+        let prefix = if self.at("/order").is_object() { "/order" } else { "" };
+        json!({
+            "pspReference": self.at(&format!("{prefix}/pspReference")),
+            "orderData": self.at(&format!("{prefix}/orderData")),
+        })
+    }
+}
+
+/// An engine of its own behind HTTP.
+pub struct Shop {
+    /// The engine.
+    pub engine: Engine,
+    /// Its clock.
+    pub clock: Arc<HandClock>,
+    /// Where it listens.
+    pub url: String,
+    client: reqwest::Client,
+    _store: Store,
+}
+
+/// What has to live as long as the shop.
+enum Store {
+    File(#[expect(dead_code, reason = "held, so that the folder stays")] tempfile::TempDir),
+    Dynamo(#[expect(dead_code, reason = "held, so that the server stays")] Box<Dynamo>),
+    Borrowed,
+}
+
+/// The stores a scenario runs on.
+#[derive(Debug, Clone, Copy)]
+pub enum On {
+    /// One SQLite file.
+    Embedded,
+    /// DynamoDB's API.
+    Dynamo,
+}
+
+impl Shop {
+    /// A shop on a new store.
+    pub async fn open(on: On) -> Self {
+        match on {
+            On::Embedded => {
+                let folder = tempfile::tempdir().expect("a folder for the test");
+                let log = embedded::SqliteLog::open(&folder.path().join("tender.db")).expect("a new database");
+                Self::build(Arc::new(log), SECRETS, Store::File(folder)).await
+            }
+            On::Dynamo => {
+                let dynamo = crate::dynamo::start().await;
+                let log = aws::DynamoLog::new(dynamo.client.clone(), dynamo.table.clone());
+                Self::build(Arc::new(log), SECRETS, Store::Dynamo(Box::new(dynamo))).await
+            }
+        }
+    }
+
+    /// A shop on a store of the caller's.
+    pub async fn over(log: Arc<dyn CommitLog>) -> Self {
+        Self::build(log, SECRETS, Store::Borrowed).await
+    }
+
+    /// A shop on a store of the caller's, with other secrets.
+    pub async fn over_with(log: Arc<dyn CommitLog>, secrets: &str) -> Self {
+        Self::build(log, secrets, Store::Borrowed).await
+    }
+
+    async fn build(log: Arc<dyn CommitLog>, secrets: &str, store: Store) -> Self {
+        let clock = HandClock::new();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("a bound socket"));
+        let operator = app::access::key_hash(&SecretString::from(OPERATOR_KEY));
+        let secrets = Secrets::from_json(secrets).expect("valid secrets").with_operator(&operator);
+        let engine = Engine::wire(log, Arc::clone(&clock) as Arc<dyn Clock>, Arc::new(OsRandom), &secrets, &url)
+            .expect("usable secrets");
+        local::furnish(&engine, &API_KEY.into()).await.expect("a store that takes the first merchant");
+        tokio::spawn(local::Server::on(listener, engine.clone()).run(std::future::pending()));
+        // Redirects lead a shopper's browser; tests look at them.
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .expect("a client without TLS");
+        Self { engine, clock, url, client, _store: store }
+    }
+
+    /// A request with the shop's key.
+    #[must_use]
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.bare(method, path).header("X-API-Key", API_KEY)
+    }
+
+    /// A request without a key.
+    #[must_use]
+    pub fn bare(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    /// Sends a request.
+    pub async fn send(&self, request: RequestBuilder) -> Answer {
+        let response = request.send().await.expect("the engine answers");
+        let (status, headers) = (response.status(), response.headers().clone());
+        let text = response.text().await.expect("a whole answer");
+        Answer { status: StatusCode::as_u16(&status), headers, text }
+    }
+
+    /// POSTs JSON.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// POSTs JSON with an idempotency key.
+    pub async fn post_keyed(&self, path: &str, key: &str, body: &Value) -> Answer {
+        self.send(self.request(Method::POST, path).header("Idempotency-Key", key).json(body)).await
+    }
+
+    /// GETs.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    /// Opens an order for `value` cents.
+    pub async fn open_order(&self, value: u64) -> Answer {
+        let answer = self.post("/v72/orders", &order_of(value)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer
+    }
+
+    /// Pays `value` cents of the order with the test gift card.
+    pub async fn pay_gift_card(&self, order: &Value, value: u64) -> Answer {
+        self.post("/v72/payments", &payment(Some(order), value, gift_card())).await
+    }
+
+    /// Pays `value` cents of the order with a card.
+    pub async fn pay_card(&self, order: &Value, value: u64, number: &str) -> Answer {
+        self.post("/v72/payments", &payment(Some(order), value, card(number))).await
+    }
+
+    /// Cancels the order.
+    pub async fn cancel(&self, order: &Value) -> Answer {
+        self.post("/v72/orders/cancel", &json!({ "merchantAccount": local::TEST_MERCHANT, "order": order })).await
+    }
+
+    /// `GET orders/{pspReference}` of the order.
+    pub async fn order(&self, order: &Value) -> Value {
+        let reference = order["pspReference"].as_str().unwrap_or_default();
+        let answer = self.get(&format!("/v72/orders/{reference}")).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.json()
+    }
+
+    /// The state of the order as the store has it.
+    pub async fn state(&self, order: &Value) -> Order {
+        self.engine.app.find(&order_key(order)).await.expect("an order in the store")
+    }
+
+    /// What can be spent of the test gift card, in cents.
+    pub async fn gift_card_balance(&self) -> u64 {
+        let answer = self.get(&format!("/admin/v1/giftCards/{}", local::TEST_GIFT_CARD)).await;
+        answer.at("/balance/value").as_u64().expect("a gift card")
+    }
+}
+
+/// The key of an order of the test merchant.
+#[must_use]
+pub fn order_key(order: &Value) -> OrderKey {
+    let reference = order["pspReference"].as_str().unwrap_or_default();
+    let id = reference.parse::<Reference>().expect("an order's reference").order();
+    OrderKey { merchant: test_merchant(), id }
+}
+
+/// The test merchant.
+#[must_use]
+pub fn test_merchant() -> MerchantAccount {
+    MerchantAccount::try_new(local::TEST_MERCHANT).expect("a valid name")
+}
+
+/// The body of `POST orders`.
+#[must_use]
+pub fn order_of(value: u64) -> Value {
+    json!({ "merchantAccount": local::TEST_MERCHANT, "reference": "order-1", "amount": euro(value) })
+}
+
+/// The body of `POST payments`.
+#[must_use]
+pub fn payment(order: Option<&Value>, value: u64, method: Value) -> Value {
+    let mut body = json!({
+        "merchantAccount": local::TEST_MERCHANT,
+        "reference": "payment-1",
+        "amount": euro(value),
+        "returnUrl": "https://shop.example/return?cart=1",
+        "paymentMethod": method,
+    });
+    if let Some(order) = order {
+        body["order"] = order.clone();
+    }
+    body
+}
+
+/// An amount in euro.
+#[must_use]
+pub fn euro(value: u64) -> Value {
+    json!({ "currency": "EUR", "value": value })
+}
+
+/// A card of that number.
+#[must_use]
+pub fn card(number: &str) -> Value {
+    json!({ "type": "scheme", "number": number, "expiryMonth": "03", "expiryYear": "2030", "cvc": "737" })
+}
+
+/// The test gift card, of 50.00 EUR.
+#[must_use]
+pub fn gift_card() -> Value {
+    json!({
+        "type": "giftcard",
+        "brand": local::TEST_GIFT_CARD_BRAND,
+        "number": local::TEST_GIFT_CARD,
+        "cvc": local::TEST_GIFT_CARD_CODE,
+    })
+}
