@@ -1,5 +1,5 @@
 //! The integration tests.
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 /// Makes one test a store of each scenario: a function that takes a [`tests::shop::Shop`].
 macro_rules! on_both_stores {

@@ -1,7 +1,7 @@
 //! What the tests stand on: stand-ins for the outside world, and wrappers that make it fail.
 //!
 //! *Architecture invariant*: nothing here waits for a time to pass, and nothing leaves this machine.
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+#![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 pub mod dynamo;
 pub mod faults;

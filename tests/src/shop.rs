@@ -171,13 +171,11 @@ impl Shop {
     }
 
     /// A request with the shop's key.
-    #[must_use]
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.bare(method, path).header("X-API-Key", API_KEY)
     }
 
     /// A request without a key.
-    #[must_use]
     pub fn bare(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.url))
     }
