@@ -386,6 +386,20 @@ mod sqlite_file {
         }
     }
 
+    #[tokio::test]
+    async fn a_tender_file_that_was_written_over_is_not_a_tender_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tender.db");
+        let log = SqliteLog::open(&path).unwrap();
+        append_all(&log, (0..100).map(|v| Commit { events: text_of(1_000), ..commit("a", v) })).await;
+        drop(log);
+        let mut bytes = std::fs::read(&path).unwrap();
+        // All but the first page, which says what the file is.
+        bytes[4_096..].fill(b'x');
+        std::fs::write(&path, &bytes).unwrap();
+        assert_not_a_tender_file(&path);
+    }
+
     #[test]
     fn a_file_of_a_newer_tender_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();

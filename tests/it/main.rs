@@ -28,6 +28,7 @@ mod first_order;
 mod history;
 mod idempotency;
 mod order_data;
+mod partners;
 mod payment_methods;
 mod privacy;
 mod process;

@@ -1,27 +1,12 @@
 //! No card number, no security code's owner, no key ever reaches the store or a log.
 
-use std::{
-    io::Write,
-    sync::{Arc, Mutex},
-};
+use std::{path::Path, process::Command, sync::Arc};
 
 use serde_json::json;
 use tests::shop::{API_KEY, OPERATOR_KEY, Shop, card, order_of, payment};
 
-/// Everything that was logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
+/// Set for the process whose log and store are searched: the folder that it leaves them in.
+const FOLDER: &str = "TENDER_TEST_PRIVACY_FOLDER";
 
 const CARDS: &[&str] = &[
     "4111111111111111",
@@ -33,18 +18,41 @@ const CARDS: &[&str] = &[
     "4111111111111112",
 ];
 
-#[tokio::test]
-async fn numbers_and_keys_are_nowhere_to_be_found() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber =
-        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone());
-    let _guard = tracing::subscriber::set_default(subscriber.finish());
-    tracing::info!("the log is read");
-
+/// A process of its own has a log of its own: the one of this process is shared by all tests in it.
+#[test]
+fn numbers_and_keys_are_nowhere_to_be_found() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("tender.db");
-    let shop = Shop::over(Arc::new(embedded::SqliteLog::open(&file).unwrap())).await;
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "privacy::leaves_its_log_and_its_store"])
+        .env(FOLDER, folder.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+
+    let read = |path: &Path| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();
+    let logged = read(&folder.path().join("log"));
+    let stored = std::fs::read_dir(folder.path().join("store")).unwrap();
+    let stored = stored.map(|file| read(&file.unwrap().path())).collect::<String>();
+    assert!(logged.contains("TRACE") && logged.contains("refused"), "what is searched is what was logged");
+    assert!(stored.contains("payment_reserved"), "what is searched is what was stored");
+    let secrets = [local::TEST_GIFT_CARD, API_KEY, OPERATOR_KEY, "a-wrong-key-0123456789"];
+    for secret in CARDS.iter().chain(&secrets) {
+        assert!(!stored.contains(secret), "{secret} was stored");
+        assert!(!logged.contains(secret), "{secret} was logged");
+    }
+}
+
+/// The work of the other process.
+#[tokio::test]
+async fn leaves_its_log_and_its_store() {
+    let Some(folder) = std::env::var_os(FOLDER) else { return };
+    let folder = Path::new(&folder);
+    let log = std::fs::File::create(folder.join("log")).unwrap();
+    tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log).init();
+    tracing::trace!("the log is complete");
+    std::fs::create_dir(folder.join("store")).unwrap();
+    let store = embedded::SqliteLog::open(&folder.join("store/tender.db")).unwrap();
+    let shop = Shop::over(Arc::new(store)).await;
     let mut last = shop.open_order(100_000).await;
     for number in CARDS {
         let answer = shop.post_keyed("/v72/payments", number, &payment(Some(&last.order()), 100, card(number))).await;
@@ -69,18 +77,4 @@ async fn numbers_and_keys_are_nowhere_to_be_found() {
             .json(&order_of(1)),
     )
     .await;
-
-    let mut stored = Vec::new();
-    for entry in std::fs::read_dir(folder.path()).unwrap() {
-        stored.extend(std::fs::read(entry.unwrap().path()).unwrap());
-    }
-    let stored = String::from_utf8_lossy(&stored).into_owned();
-    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    assert!(logged.contains("the log is read") && logged.contains("refused"), "what is searched is what was logged");
-    assert!(stored.contains("payment_reserved"), "what is searched is what was stored");
-    let secrets = [local::TEST_GIFT_CARD, API_KEY, OPERATOR_KEY, "a-wrong-key-0123456789"];
-    for secret in CARDS.iter().chain(&secrets) {
-        assert!(!stored.contains(secret), "{secret} was stored");
-        assert!(!logged.contains(secret), "{secret} was logged");
-    }
 }

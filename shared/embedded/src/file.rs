@@ -120,9 +120,7 @@ fn set_up(connection: &Connection) -> rusqlite::Result<()> {
 fn is_tender_file(path: &Path, connection: &Connection) -> Result<bool, OpenError> {
     let number = |sql| connection.query_row(sql, (), |row| row.get::<_, i32>(0)).map_err(|error| explain(path, &error));
     let (application, version) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
-    // SQLite also takes a file of one byte for empty.
-    let is_empty =
-        number("SELECT count(*) FROM sqlite_schema")? == 0 && !path.metadata().is_ok_and(|file| file.len() == 1);
+    let is_empty = number("SELECT count(*) FROM sqlite_schema")? == 0;
     match (application, version) {
         (APPLICATION_ID, 1..=SCHEMA_VERSION) => Ok(true),
         (APPLICATION_ID, 2..) => Err(OpenError::NewerVersion { path: path.to_owned(), version }),
