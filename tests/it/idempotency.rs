@@ -16,6 +16,18 @@ async fn an_order_is_opened_once(shop: &Shop) {
     assert_ne!(fresh.at("/pspReference"), first.at("/pspReference"));
 }
 
+async fn an_order_that_has_expired_since_is_answered_as_it_was(shop: &Shop) {
+    let mut body = order_of(10_000);
+    body["expiresAt"] = json!("2026-01-31T13:00:00Z");
+    let first = shop.post_keyed("/v72/orders", "key-1", &body).await;
+    assert_eq!(first.status, 200, "{}", first.text);
+    shop.clock.advance(std::time::Duration::from_secs(2 * 3_600));
+    let again = shop.post_keyed("/v72/orders", "key-1", &body).await;
+    assert_eq!((again.status, &again.text), (200, &first.text));
+    assert_eq!(shop.post_keyed("/v72/orders", "key-2", &body).await.error(), (422, "order_expiry_invalid".to_owned()));
+    assert_eq!(shop.post("/v72/orders", &body).await.error(), (422, "order_expiry_invalid".to_owned()));
+}
+
 async fn a_payment_is_made_once(shop: &Shop) {
     let opened = shop.open_order(10_000).await;
     let body = payment(Some(&opened.order()), 2_000, gift_card());
@@ -143,6 +155,7 @@ async fn keys_are_the_merchants_own(shop: &Shop) {
 
 super::on_both_stores!(
     an_order_is_opened_once,
+    an_order_that_has_expired_since_is_answered_as_it_was,
     a_payment_is_made_once,
     fields_in_another_order_are_the_same_request,
     a_payment_without_an_order_is_made_once,

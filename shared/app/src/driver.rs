@@ -1,12 +1,15 @@
 //! The driver: whatever the state says is left to do, it does, until nothing is left or something has to
 //! wait. After a crash there is nothing else to do than to run it again.
 
+use std::time::Duration;
+
 use domain::{
     Order, Version,
-    order::{Command, Due, Finding, Resolution},
+    order::{Command, Due, Finding, LegResult, Resolution},
     reference::LegReference,
 };
 use futures_util::{StreamExt, stream};
+use tokio::time::timeout;
 
 use crate::{
     App, Done, Error, Fut, OrderKey,
@@ -18,6 +21,10 @@ pub const DRIVER_ROUNDS_MAX: u8 = 8;
 
 /// Partner calls of one order made at the same time.
 pub const PARTNER_CALLS_AT_ONCE: usize = 8;
+
+/// How long a partner may take to answer; after that its answer is not known. Well within
+/// [`domain::limits::AUTHORISE_DEADLINE`], after which a payment's caller is taken for dead.
+pub const PARTNER_CALL_MAX: Duration = Duration::from_secs(20);
 
 impl App {
     /// Performs what is outstanding on an order and commits the outcomes. Returns the order after.
@@ -58,7 +65,8 @@ impl App {
                         action: leg.action,
                         amount: order.amount.with_minor(leg.amount),
                     };
-                    let result = self.partner(payment.partner).perform(request).await;
+                    let call = self.partner(payment.partner).perform(request);
+                    let result = timeout(PARTNER_CALL_MAX, call).await.unwrap_or(LegResult::Uncertain);
                     Some(Finding::Leg { operation, index, result })
                 }
             }
@@ -68,6 +76,7 @@ impl App {
     pub(crate) async fn look_up(&self, key: &OrderKey, order: &Order, payment: Version) -> Resolution {
         let Some(known) = order.payment(payment) else { return Resolution::Uncertain };
         let request = Lookup { merchant: &key.merchant, payment: key.id.at(payment), token: &known.token };
-        self.partner(known.partner).lookup(request).await
+        let call = self.partner(known.partner).lookup(request);
+        timeout(PARTNER_CALL_MAX, call).await.unwrap_or(Resolution::Uncertain)
     }
 }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use domain::order::{PartnerId, Refusal};
 
-pub use driver::{DRIVER_ROUNDS_MAX, PARTNER_CALLS_AT_ONCE};
+pub use driver::{DRIVER_ROUNDS_MAX, PARTNER_CALL_MAX, PARTNER_CALLS_AT_ONCE};
 pub use orders::{Answered, DECIDE_ATTEMPTS_MAX, Done, NewPayment, OrderKey, OrderTerms};
 pub use ports::{Clock, CommitLog, Fut, Instrument, Partner, Random, StoreError};
 pub use prints::Prints;

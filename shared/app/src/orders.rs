@@ -8,8 +8,11 @@ use domain::{
     },
 };
 
+use tokio::time::timeout;
+
 use crate::{
     App, Error, StoreError, StreamId,
+    driver::PARTNER_CALL_MAX,
     ports::{Authorise, Described, Instrument},
     streams::{Loaded, carries_snapshot},
 };
@@ -262,22 +265,30 @@ impl App {
         open: &Open,
         payment: Option<&Reserve>,
     ) -> Result<(OrderKey, Done), Error> {
-        let events = Order::open(open, payment, self.streams.now())?;
+        let opened = Order::open(open, payment, self.streams.now());
         for attempt in 0..IDENTITY_ATTEMPTS_MAX {
             let id = match terms.key {
                 Some(key) => self.prints.order_id(&terms.merchant, key, attempt),
                 None => OrderId::from_entropy(self.streams.entropy()),
             };
             let key = OrderKey { merchant: terms.merchant.clone(), id };
-            match self.streams.append::<Order>(&key.stream(), None, &events).await {
-                Ok(opened) => return Ok((key, Done::Committed(opened.state))),
-                Err(StoreError::Conflict) => {
-                    let order = self.find(&key).await?;
-                    if let Some(version) = order.key_use(terms.key)? {
-                        return Ok((key, Done::Already(version, order)));
-                    }
-                }
-                Err(error) => return Err(error.into()),
+            let known = match &opened {
+                Ok(events) => match self.streams.append::<Order>(&key.stream(), None, events).await {
+                    Ok(opened) => return Ok((key, Done::Committed(opened.state))),
+                    Err(StoreError::Conflict) => self.find(&key).await?,
+                    Err(error) => return Err(error.into()),
+                },
+                // What could be opened then may be refused now, when its expiry is past; a repeated request
+                // is answered as it was all the same.
+                Err(refusal) if terms.key.is_none() => return Err(refusal.clone().into()),
+                Err(refusal) => match self.find(&key).await {
+                    Ok(order) => order,
+                    Err(Error::NotFound) => return Err(refusal.clone().into()),
+                    Err(error) => return Err(error),
+                },
+            };
+            if let Some(version) = known.key_use(terms.key)? {
+                return Ok((key, Done::Already(version, known)));
             }
         }
         Err(Error::Contended)
@@ -335,7 +346,8 @@ impl App {
                     token: &reserved.token,
                     return_url: &payment.return_url,
                 };
-                self.partner(reserved.partner).authorise(request).await
+                let call = self.partner(reserved.partner).authorise(request);
+                timeout(PARTNER_CALL_MAX, call).await.unwrap_or(Resolution::Uncertain)
             }
         };
         let findings = vec![Finding::Payment { payment: version, resolution }];
