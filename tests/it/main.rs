@@ -27,6 +27,7 @@ mod errors;
 mod first_order;
 mod history;
 mod idempotency;
+mod lambda;
 mod order_data;
 mod partners;
 mod payment_methods;

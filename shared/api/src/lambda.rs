@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use app::Fut;
 use bytes::Bytes;
-use lambda_http::{Body, RequestExt as _, tracing};
+use lambda_http::{Body, RequestExt as _, request::RequestContext, tracing};
 
 use crate::{Engine, Mounted, Router};
 
@@ -33,13 +33,16 @@ async fn run(endpoint: Mounted, wire: Wire) -> Result<(), lambda_http::Error> {
     .await
 }
 
-async fn answer(
+/// Answers one event of API Gateway.
+///
+/// # Errors
+/// An event that is no HTTP request.
+pub async fn answer(
     engine: &Engine,
     router: &Router,
     event: lambda_http::Request,
 ) -> Result<lambda_http::Response<Body>, lambda_http::Error> {
-    // The path as the caller sent it: the URI's own would have the stage's name in it.
-    let path = event.raw_http_path().to_owned();
+    let path = path(&event);
     let (mut parts, body) = event.into_parts();
     let path_and_query = match parts.uri.query() {
         Some(query) => format!("{path}?{query}"),
@@ -59,4 +62,18 @@ async fn answer(
         Err(error) => Body::Binary(error.into_bytes()),
     };
     Ok(lambda_http::Response::from_parts(parts, body))
+}
+
+/// The path without the name of the stage, which stands before it unless the stage is the default one.
+fn path(event: &lambda_http::Request) -> String {
+    let path = event.raw_http_path();
+    let stage = match event.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => context.stage.as_deref(),
+        _ => None,
+    };
+    stage
+        .and_then(|stage| path.strip_prefix('/')?.strip_prefix(stage))
+        .filter(|rest| rest.starts_with('/'))
+        .unwrap_or(path)
+        .to_owned()
 }
