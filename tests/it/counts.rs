@@ -66,6 +66,7 @@ impl Intercept for Ledger {
                 item.iter().map(|(name, value)| name.len() + size(value)).sum::<usize>().div_ceil(1_024);
         } else if let Some(query) = input.downcast_ref::<QueryInput>() {
             let count = counts.entry(kind(&query.expression_attribute_values().unwrap()[":pk"])).or_default();
+            assert_eq!(query.consistent_read(), Some(true), "who wrote, reads what was written");
             count.reads += 1;
             count.items += query.limit().unwrap();
         } else {
