@@ -105,10 +105,10 @@ pub enum KeyRingEvent {
 }
 
 impl KeyRing {
-    /// Whether it takes no more keys.
+    /// Whether it takes no more keys: all there is room for are in use.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.keys.len() >= KEYS_PER_MERCHANT_MAX
+        self.keys.iter().filter(|key| key.revoked_at.is_none()).count() >= KEYS_PER_MERCHANT_MAX
     }
 
     /// The key of that identity.
@@ -124,13 +124,19 @@ impl Aggregate for KeyRing {
     fn evolve(state: Option<Self>, event: &KeyRingEvent, _: Version, at: Time) -> Option<Self> {
         let mut ring = state.unwrap_or_default();
         match event {
-            KeyRingEvent::KeyListed { id, description, roles } => ring.keys.push(KeyEntry {
-                id: id.clone(),
-                description: description.clone(),
-                roles: roles.clone(),
-                created_at: at,
-                revoked_at: None,
-            }),
+            KeyRingEvent::KeyListed { id, description, roles } => {
+                let forgotten = ring.keys.iter().position(|key| key.revoked_at.is_some());
+                if let Some(forgotten) = forgotten.filter(|_| ring.keys.len() >= KEYS_PER_MERCHANT_MAX) {
+                    ring.keys.remove(forgotten);
+                }
+                ring.keys.push(KeyEntry {
+                    id: id.clone(),
+                    description: description.clone(),
+                    roles: roles.clone(),
+                    created_at: at,
+                    revoked_at: None,
+                });
+            }
             KeyRingEvent::KeyRevoked { id } => {
                 for key in ring.keys.iter_mut().filter(|key| key.id == *id) {
                     key.revoked_at = key.revoked_at.or(Some(at));

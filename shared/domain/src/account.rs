@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Action, Aggregate, Money, Reference, Tally, Time, Version,
-    limits::{MOVEMENTS_PER_ACCOUNT_MAX, WRONG_CODES_MAX},
-    order::Decline,
+    limits::{CODE_LOCK, MOVEMENTS_PER_ACCOUNT_MAX, MOVEMENTS_RESERVE, WRONG_CODES_MAX},
+    order::{Decline, KeyPrint},
     reference::LegReference,
 };
 
@@ -30,9 +30,15 @@ pub struct Account {
     pub version: Version,
     /// The security code's fingerprint.
     code: CodePrint,
-    /// Wrong codes since the last hold.
+    /// Wrong codes since the last right one.
     #[serde(default)]
     wrong_codes: u8,
+    /// When the last of them was given.
+    #[serde(default)]
+    code_failed_at: Time,
+    /// The idempotency key it was issued with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<KeyPrint>,
     /// Every hold there was.
     #[serde(default)]
     pub holds: Vec<Hold>,
@@ -84,6 +90,9 @@ pub enum AccountEvent {
         balance: Money,
         /// The security code's fingerprint.
         code: CodePrint,
+        /// The idempotency key of the request.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<KeyPrint>,
     },
     /// Money was set aside for a payment.
     Held {
@@ -110,6 +119,8 @@ pub enum AccountEvent {
     },
     /// Somebody gave a wrong security code.
     CodeFailed,
+    /// Somebody gave the right one after wrong ones.
+    CodeAccepted,
 }
 
 /// What can be asked of an account.
@@ -159,18 +170,25 @@ impl Account {
         self.holds.iter().find(|hold| hold.payment == payment)
     }
 
-    /// Checks a security code. A wrong one is to be committed as [`AccountEvent::CodeFailed`].
+    /// Checks a security code. A wrong one is to be committed as [`AccountEvent::CodeFailed`], a right one
+    /// after wrong ones as [`AccountEvent::CodeAccepted`].
     ///
     /// # Errors
-    /// [`Decline::InvalidCode`], and [`Decline::CodeTriesExceeded`] once there were too many.
-    pub fn check_code(&self, code: CodePrint) -> Result<(), Decline> {
-        if self.wrong_codes >= WRONG_CODES_MAX {
+    /// [`Decline::InvalidCode`], and [`Decline::CodeTriesExceeded`] for a while after too many.
+    pub fn check_code(&self, code: CodePrint, now: Time) -> Result<(), Decline> {
+        if self.wrong_codes >= WRONG_CODES_MAX && now < self.code_failed_at.plus(CODE_LOCK) {
             Err(Decline::CodeTriesExceeded)
         } else if self.code == code {
             Ok(())
         } else {
             Err(Decline::InvalidCode)
         }
+    }
+
+    /// The event that a right security code makes, if wrong ones came before it.
+    #[must_use]
+    pub fn accept_code(&self) -> Option<AccountEvent> {
+        (self.wrong_codes > 0).then_some(AccountEvent::CodeAccepted)
     }
 
     /// Decides a command: the events to commit, none if it was done before.
@@ -224,15 +242,19 @@ impl Account {
         if amount > hold.tally.available(action) {
             return Err(Decline::NotPermitted);
         }
-        // A release is always possible: it is what makes room.
-        if action != Action::Void {
-            self.check_room()?;
+        match action {
+            Action::Capture => self.check_room()?,
+            // What was taken can always be given back.
+            Action::Void | Action::Refund if self.movements.len() < MOVEMENTS_PER_ACCOUNT_MAX => {}
+            Action::Void | Action::Refund => return Err(Decline::NotPermitted),
         }
         Ok(vec![AccountEvent::Moved { payment, leg, action, amount }])
     }
 
+    /// Room for money to be taken.
     fn check_room(&self) -> Result<(), Decline> {
-        let is_full = self.version.is_near_end() || self.movements.len() >= MOVEMENTS_PER_ACCOUNT_MAX;
+        let room = MOVEMENTS_PER_ACCOUNT_MAX.saturating_sub(MOVEMENTS_RESERVE);
+        let is_full = self.version.is_near_end() || self.movements.len() + self.barred.len() >= room;
         if is_full { Err(Decline::NotPermitted) } else { Ok(()) }
     }
 
@@ -258,7 +280,11 @@ impl Account {
                 });
             }
             AccountEvent::Barred { payment } => self.barred.push(*payment),
-            AccountEvent::CodeFailed => self.wrong_codes = self.wrong_codes.saturating_add(1),
+            AccountEvent::CodeFailed => {
+                self.wrong_codes = self.wrong_codes.saturating_add(1);
+                self.code_failed_at = at;
+            }
+            AccountEvent::CodeAccepted => self.wrong_codes = 0,
         }
     }
 }
@@ -268,7 +294,7 @@ impl Aggregate for Account {
 
     fn evolve(state: Option<Self>, event: &AccountEvent, version: Version, at: Time) -> Option<Self> {
         match (state, event) {
-            (None, AccountEvent::Issued { brand, last4, balance, code }) => Some(Self {
+            (None, AccountEvent::Issued { brand, last4, balance, code, key }) => Some(Self {
                 brand: brand.clone(),
                 last4: last4.clone(),
                 issued: *balance,
@@ -276,6 +302,8 @@ impl Aggregate for Account {
                 version,
                 code: *code,
                 wrong_codes: 0,
+                code_failed_at: Time::default(),
+                key: *key,
                 holds: Vec::new(),
                 barred: Vec::new(),
                 movements: Vec::new(),

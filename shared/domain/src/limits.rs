@@ -39,17 +39,28 @@ pub const AUTHORISE_DEADLINE: Duration = Duration::from_secs(60);
 /// How long to wait before asking a partner again about something it left open.
 pub const ASK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// Movements (holds, settlements, releases, refunds) that one account remembers. Each costs about 100
-/// bytes of a snapshot.
-pub const MOVEMENTS_PER_ACCOUNT_MAX: usize = 2_048;
+/// Movements (holds, settlements, releases, refunds) that one account remembers. Each costs about 105
+/// bytes of a snapshot, and each hold about 70 more, which must stay well within the 400 KB of a DynamoDB
+/// item.
+pub const MOVEMENTS_PER_ACCOUNT_MAX: usize = 2_560;
 
-/// Wrong security codes in a row after which a gift card takes no payment and tells no balance.
+/// Movements kept back for releases and refunds: money that was taken can always be given back.
+pub const MOVEMENTS_RESERVE: usize = 1_536;
+
+/// Wrong security codes in a row after which a gift card takes no payment and tells no balance for
+/// [`CODE_LOCK`]. After that, each further wrong one locks it again.
 pub const WRONG_CODES_MAX: u8 = 10;
+
+/// How long a gift card is locked after too many wrong security codes.
+pub const CODE_LOCK: Duration = Duration::from_secs(3_600);
+
+/// The longest brand of a gift card, in characters. It is stored with each payment.
+pub const BRAND_CHARS_MAX: usize = 40;
 
 /// Merchant accounts of one installation.
 pub const MERCHANTS_MAX: usize = 1_000;
 
-/// API keys of one merchant account, revoked ones included.
+/// API keys of one merchant account. Of revoked ones the oldest is forgotten when there is no room.
 pub const KEYS_PER_MERCHANT_MAX: usize = 256;
 
 /// Merchant accounts that one API key may use.

@@ -5,7 +5,7 @@ use domain::{
     Action::{self, Capture, Refund, Void},
     Aggregate, OrderId, Reference, Tally,
     account::{AccountCommand, AccountEvent},
-    limits::{MOVEMENTS_PER_ACCOUNT_MAX, WRONG_CODES_MAX},
+    limits::{CODE_LOCK, MOVEMENTS_PER_ACCOUNT_MAX, MOVEMENTS_RESERVE, WRONG_CODES_MAX},
     order::Decline,
     reference::LegReference,
 };
@@ -26,7 +26,7 @@ fn leg(operation: u16) -> LegReference {
 // What happened.
 
 fn issued(minor: u64) -> AccountEvent {
-    AccountEvent::Issued { brand: "givex".into(), last4: "0000".into(), balance: eur(minor), code: CODE }
+    AccountEvent::Issued { brand: "givex".into(), last4: "0000".into(), balance: eur(minor), code: CODE, key: None }
 }
 
 fn held(number: u16, amount: u64) -> AccountEvent {
@@ -192,14 +192,28 @@ fn everything_that_moved_is_remembered_in_order() {
 #[test]
 fn an_account_with_all_its_movements_only_releases() {
     let mut given = vec![issued(10_000), held(1, 5_000)];
-    given.extend((2..).map(|operation| moved(1, operation, Capture, 1)).take(MOVEMENTS_PER_ACCOUNT_MAX - 1));
-    assert_eq!(after(&given).movements.len(), MOVEMENTS_PER_ACCOUNT_MAX);
+    let room = MOVEMENTS_PER_ACCOUNT_MAX - MOVEMENTS_RESERVE;
+    given.extend((2..).map(|operation| moved(1, operation, Capture, 1)).take(room - 1));
+    assert_eq!(after(&given).movements.len(), room);
     check(&given, hold(9_999, 1), refusal(Decline::NotPermitted));
     check(&given, move_(1, 9_999, Capture, 1), refusal(Decline::NotPermitted));
-    check(&given, move_(1, 9_999, Refund, 1), refusal(Decline::NotPermitted));
+    check(&given, move_(1, 9_999, Refund, 1), Ok([moved(1, 9_999, Refund, 1)]));
     check(&given, move_(1, 9_999, Void, 1), Ok([moved(1, 9_999, Void, 1)]));
     given.pop();
     check(&given, hold(9_999, 1), Ok([held(9_999, 1)]));
+    given.extend((5_000..).map(|operation| moved(1, operation, Refund, 1)).take(MOVEMENTS_RESERVE + 1));
+    check(&given, move_(1, 9_999, Refund, 1), refusal(Decline::NotPermitted));
+}
+
+#[test]
+fn a_full_account_is_still_small_enough_to_be_stored() {
+    let mut given = vec![issued(1_000_000_000)];
+    given.extend((0..512).map(|number| held(number, 1_000_000)));
+    given.extend((0..512).map(|number| moved(number, 1_000 + number, Capture, 1_000_000)));
+    given.extend((0..1_536).map(|number| moved(number % 512, 2_000 + number, Refund, 1)));
+    let account = after(&given);
+    assert_eq!(account.movements.len(), MOVEMENTS_PER_ACCOUNT_MAX);
+    assert!(serde_json::to_string(&account).unwrap().len() < 350_000, "an item of DynamoDB has 400 KB");
 }
 
 // -- what is told to be unknown stays so
@@ -239,13 +253,27 @@ fn a_capture_or_refund_of_an_unknown_payment_is_not_permitted() {
 fn ten_wrong_codes_in_a_row_lock_the_account() {
     let mut given = vec![issued(100)];
     for _ in 0..WRONG_CODES_MAX {
-        assert_eq!(after(&given).check_code(WRONG_CODE), Err(Decline::InvalidCode));
-        assert_eq!(after(&given).check_code(CODE), Ok(()));
+        assert_eq!(after(&given).check_code(WRONG_CODE, NOW), Err(Decline::InvalidCode));
+        assert_eq!(after(&given).check_code(CODE, NOW), Ok(()));
         given.push(AccountEvent::CodeFailed);
     }
     assert_eq!(given.len() - 1, 10);
-    assert_eq!(after(&given).check_code(WRONG_CODE), Err(Decline::CodeTriesExceeded));
-    assert_eq!(after(&given).check_code(CODE), Err(Decline::CodeTriesExceeded));
+    assert_eq!(after(&given).check_code(WRONG_CODE, NOW), Err(Decline::CodeTriesExceeded));
+    assert_eq!(after(&given).check_code(CODE, NOW), Err(Decline::CodeTriesExceeded));
+}
+
+#[test]
+fn a_locked_account_opens_after_a_while_and_locks_again_at_once() {
+    let mut given = vec![issued(100)];
+    given.extend(vec![AccountEvent::CodeFailed; WRONG_CODES_MAX.into()]);
+    let open = NOW.plus(CODE_LOCK);
+    assert_eq!(after(&given).check_code(CODE, open), Ok(()));
+    assert_eq!(after(&given).check_code(WRONG_CODE, open), Err(Decline::InvalidCode));
+    given.push(AccountEvent::CodeFailed);
+    assert_eq!(after(&given).check_code(CODE, NOW), Err(Decline::CodeTriesExceeded));
+    given.push(AccountEvent::CodeAccepted);
+    assert_eq!(after(&given).check_code(CODE, NOW), Ok(()));
+    assert_eq!(after(&given).accept_code(), None, "there is nothing to forget any more");
 }
 
 #[test]
@@ -254,9 +282,9 @@ fn wrong_codes_are_forgotten_when_money_is_held() {
     given.extend(vec![AccountEvent::CodeFailed; 9]);
     given.push(held(1, 60));
     given.extend(vec![AccountEvent::CodeFailed; 9]);
-    assert_eq!(after(&given).check_code(CODE), Ok(()));
+    assert_eq!(after(&given).check_code(CODE, NOW), Ok(()));
     given.push(AccountEvent::CodeFailed);
-    assert_eq!(after(&given).check_code(CODE), Err(Decline::CodeTriesExceeded));
+    assert_eq!(after(&given).check_code(CODE, NOW), Err(Decline::CodeTriesExceeded));
 }
 
 #[test]
@@ -264,5 +292,5 @@ fn wrong_codes_are_not_forgotten_when_money_is_moved() {
     let mut given = vec![issued(100), held(1, 60)];
     given.extend(vec![AccountEvent::CodeFailed; 9]);
     given.extend([moved(1, 2, Capture, 60), barred(3), AccountEvent::CodeFailed]);
-    assert_eq!(after(&given).check_code(CODE), Err(Decline::CodeTriesExceeded));
+    assert_eq!(after(&given).check_code(CODE, NOW), Err(Decline::CodeTriesExceeded));
 }

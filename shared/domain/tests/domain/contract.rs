@@ -133,7 +133,13 @@ fn the_json_of_account_events_never_changes() {
     let leg = LegReference { operation: OrderId::from_entropy([0xFF; 16]).at(v(2)), index: 3 };
     check(&[
         (
-            AccountEvent::Issued { brand: "givex".into(), last4: "0000".into(), balance: eur(5_000), code: [1; 8] },
+            AccountEvent::Issued {
+                brand: "givex".into(),
+                last4: "0000".into(),
+                balance: eur(5_000),
+                code: [1; 8],
+                key: None,
+            },
             r#"{"type":"issued","brand":"givex","last4":"0000","balance":{"currency":"EUR","value":5000},"code":[1,1,1,1,1,1,1,1]}"#,
         ),
         (AccountEvent::Held { payment, amount: 60 }, r#"{"type":"held","payment":"ZZZZZZZZZZZZZ001","amount":60}"#),
@@ -143,6 +149,7 @@ fn the_json_of_account_events_never_changes() {
         ),
         (AccountEvent::Barred { payment }, r#"{"type":"barred","payment":"ZZZZZZZZZZZZZ001"}"#),
         (AccountEvent::CodeFailed, r#"{"type":"code_failed"}"#),
+        (AccountEvent::CodeAccepted, r#"{"type":"code_accepted"}"#),
     ]);
 }
 

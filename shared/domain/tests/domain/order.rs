@@ -4,10 +4,13 @@ use domain::{
     Action::{Capture, Refund, Void},
     Aggregate, Order, Time,
     limits::{
-        KEYS_PER_ORDER_MAX, OPERATIONS_PER_ORDER_MAX, ORDER_LIFETIME_DEFAULT, ORDER_LIFETIME_MAX,
-        PAYMENTS_PER_ORDER_MAX,
+        BRAND_CHARS_MAX, KEYS_PER_ORDER_MAX, OPERATIONS_PER_ORDER_MAX, ORDER_LIFETIME_DEFAULT, ORDER_LIFETIME_MAX,
+        PAYMENTS_PER_ORDER_MAX, REFERENCE_CHARS_MAX,
     },
-    order::{CancelledBy, CloseReason, Command, Decline, LegResult, Open, OrderKind, Refusal, Reserve, Resolution},
+    order::{
+        CancelledBy, CloseReason, Command, Decline, Leg, LegResult, Method, MethodKind, Open, OrderEvent, OrderKind,
+        PartnerId, Refusal, Reserve, Resolution,
+    },
 };
 
 use crate::support::{
@@ -653,4 +656,37 @@ fn a_token_of_an_order_with_all_its_operations_decides_as_the_order_does() {
     let order = after(&given);
     let pay = pay(order.version.get(), 1);
     assert_eq!(glimpse(&given).decide(&pay, NOW), order.decide(&pay, NOW));
+}
+
+#[test]
+fn a_full_order_is_still_small_enough_to_be_stored() {
+    let long = "\u{1F6D2}".repeat(REFERENCE_CHARS_MAX);
+    let payments = u16::try_from(PAYMENTS_PER_ORDER_MAX).unwrap();
+    let mut order = after(&[opened(10_000_000)]);
+    let mut commit = |event| {
+        let version = order.version.next().unwrap();
+        order = Order::evolve(Some(order.clone()), &event, version, NOW).unwrap();
+    };
+    for payment in 0..payments {
+        let key = Some(print(1, u8::try_from(payment).unwrap()));
+        commit(OrderEvent::PaymentReserved {
+            amount: 100_000,
+            reference: long.clone(),
+            method: Method {
+                kind: MethodKind::GiftCard,
+                brand: "\u{1F6D2}".repeat(BRAND_CHARS_MAX),
+                last4: Some("0000".into()),
+            },
+            partner: PartnerId::Accounts,
+            token: "T".repeat(40),
+            key,
+        });
+        commit(OrderEvent::PaymentResolved { payment: v(2 * payment + 1), resolution: Resolution::Authorised });
+    }
+    for _ in 0..OPERATIONS_PER_ORDER_MAX {
+        let legs = vec![Leg { result: Some(declined_leg()), resolved_at: NOW, ..leg(1, Capture, 100_000) }];
+        commit(OrderEvent::OperationRequested { legs, is_release: false, key: Some(print(2, 2)) });
+    }
+    let size = serde_json::to_string(&order).unwrap().len();
+    assert!(size < 350_000, "an item of DynamoDB has 400 KB, this order {size} bytes");
 }

@@ -520,8 +520,7 @@ proptest! {
             brand: "givex".into(),
             last4: "0000".into(),
             balance: eur(balance),
-            code: [1; 8],
-        };
+            code: [1; 8], key: None };
         let mut account = Account::evolve(None, &issued, Version::FIRST, NOW).unwrap();
         let mut commits = vec![vec![issued]];
         let mut unknown = BTreeSet::<Reference>::new();
@@ -541,7 +540,8 @@ proptest! {
                     AccountEvent::Issued { .. }
                     | AccountEvent::Held { .. }
                     | AccountEvent::Moved { .. }
-                    | AccountEvent::CodeFailed => None,
+                    | AccountEvent::CodeFailed
+                    | AccountEvent::CodeAccepted => None,
                 }));
                 commits.push(events);
             }
