@@ -167,10 +167,34 @@ async fn gift_cards_are_issued_and_looked_into() {
     );
     assert_eq!(shop.post("/admin/v1/giftCards", &body).await.status, 409);
 
+    // With an idempotency key: the same request, the same card.
+    let mut keyed = body.clone();
+    for field in ["number", "cvc"] {
+        keyed.as_object_mut().unwrap().remove(field);
+        let first = shop.post_keyed("/admin/v1/giftCards", field, &keyed).await;
+        let again = shop.post_keyed("/admin/v1/giftCards", field, &keyed).await;
+        assert_eq!((first.status, &first.text), (201, &again.text));
+        let mut other = keyed.clone();
+        other["balance"]["value"] = json!(501);
+        if field == "number" {
+            other["cvc"] = json!("1111");
+        }
+        let reused = shop.post_keyed("/admin/v1/giftCards", field, &other).await;
+        assert_eq!((reused.status, reused.text_at("/code")), (422, "idempotency_key_reused".to_owned()));
+    }
+    let request = shop.bare(Method::POST, "/admin/v1/giftCards").header("X-API-Key", OPERATOR_KEY);
+    let mut ghost = body.clone();
+    ghost["merchantAccount"] = json!("Ghost");
+    assert_eq!(
+        shop.send(request.json(&ghost)).await.status,
+        404,
+        "the operator, too, names a merchant account that exists"
+    );
+
     for (field, value, code) in [
         ("brand", json!(null), "field_missing"),
         ("brand", json!(""), "field_invalid"),
-        ("balance", json!(null), "field_missing"),
+        ("balance", json!(null), "object_missing"),
         ("balance", json!({ "currency": "EUR", "value": -1 }), "amount_invalid"),
         ("balance", json!({ "currency": "eur", "value": 1 }), "currency_unknown"),
         ("balance", json!({ "currency": "EUR", "value": 1.5 }), "body_invalid"),

@@ -275,6 +275,18 @@ mod sqlite_file {
     }
 
     #[tokio::test]
+    async fn a_version_that_does_not_follow_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = SqliteLog::open(&folder.path().join("tender.db")).unwrap();
+        log.append(&commit("a", 0)).await.unwrap();
+        for (name, version) in [("a", 2), ("b", 1)] {
+            let outcome = log.append(&commit(name, version)).await;
+            assert!(matches!(outcome, Err(StoreError::Corrupt(_))), "{outcome:?}");
+        }
+        log.append(&commit("a", 1)).await.unwrap();
+    }
+
+    #[tokio::test]
     async fn more_commits_than_the_queue_holds_are_written_too() {
         let folder = tempfile::tempdir().unwrap();
         let log = SqliteLog::open(&folder.path().join("tender.db")).unwrap();

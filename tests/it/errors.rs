@@ -109,6 +109,14 @@ async fn each_bad_field_of_a_payment_is_named_and_nothing_is_done() {
     let brandless = with(gift_card(), "/brand", json!(null));
     let answer = shop.post("/v72/payments", &payment(Some(&opened.order()), 1, brandless)).await;
     assert_eq!(answer.error(), (422, "130".to_owned()));
+    for (field, value) in
+        [("brand", "b".repeat(41)), ("brand", String::new()), ("number", "1234567".into()), ("number", "1".repeat(33))]
+    {
+        let bad = with(gift_card(), &format!("/{field}"), json!(value));
+        let answer = shop.post("/v72/payments", &payment(Some(&opened.order()), 1, bad)).await;
+        assert_eq!(answer.error(), (422, "702".to_owned()), "{field}: {}", answer.text);
+        assert!(answer.text_at("/message").contains(field), "{}", answer.text);
+    }
     assert_eq!(shop.state(&opened.order()).await.version.get(), 0, "none of it was written");
 }
 

@@ -128,6 +128,16 @@ async fn details_and_cancellations_are_repeatable(shop: &Shop) {
     assert_eq!((again.status, &again.text), (200, &undecided.text), "the first answer, though more is known");
     assert_eq!(shop.post_keyed("/v72/payments/details", "late", &body).await.text, decided.text);
 
+    // The outcome is known by now, and a key is a key all the same.
+    let known = shop.post_keyed("/v72/payments/details", "known", &body).await;
+    assert_eq!(known.text_at("/resultCode"), "Authorised");
+    assert_eq!(shop.post_keyed("/v72/payments/details", "known", &body).await.text, known.text);
+    let other = payment(Some(&opened.order()), 1, card("4111111111111111"));
+    assert_eq!(
+        shop.post_keyed("/v72/payments", "known", &other).await.error(),
+        (422, "idempotency_key_reused".to_owned())
+    );
+
     let opened = shop.open_order(1_000).await;
     let cancel = json!({ "merchantAccount": local::TEST_MERCHANT, "order": opened.order() });
     let first = shop.post_keyed("/v72/orders/cancel", "cancel", &cancel).await;

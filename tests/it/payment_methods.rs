@@ -84,4 +84,17 @@ async fn guessing_a_code_comes_to_an_end() {
     assert_eq!(balance(&shop, gift_card(), euro(1)).await, ("Failed".into(), euro(0), "Pin tries exceeded".into()));
     let paid = shop.pay_gift_card(&last, 1).await;
     assert_eq!(paid.text_at("/refusalReason"), "Pin tries exceeded", "the right code comes too late");
+    shop.clock.advance(domain::limits::CODE_LOCK);
+    assert_eq!(balance(&shop, gift_card(), euro(1)).await.0, "Success", "but not for ever");
+}
+
+#[tokio::test]
+async fn a_right_code_makes_wrong_ones_forgotten() {
+    let shop = Shop::open(On::Embedded).await;
+    let mut wrong = gift_card();
+    wrong["cvc"] = json!("321");
+    for _ in 0..3 * domain::limits::WRONG_CODES_MAX {
+        assert_eq!(balance(&shop, wrong.clone(), euro(1)).await.2, "CVC Declined");
+        assert_eq!(balance(&shop, gift_card(), euro(1)).await.0, "Success");
+    }
 }

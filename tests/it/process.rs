@@ -147,11 +147,16 @@ fn what_keeps_it_from_starting_is_told_in_one_line() {
     let file = data.path().join("file");
     std::fs::write(&file, "no folder").unwrap();
     let damaged = data.path().join("damaged");
-    std::fs::create_dir(&damaged).unwrap();
+    drop(Running::start(&damaged));
     std::fs::write(damaged.join("tender.db"), "this is no database, whatever its name says").unwrap();
     let secrets = data.path().join("secrets");
     std::fs::create_dir(&secrets).unwrap();
     std::fs::write(secrets.join("secrets.json"), "{}").unwrap();
+    let lost = data.path().join("lost");
+    drop(Running::start(&lost));
+    std::fs::remove_file(lost.join("secrets.json")).unwrap();
+    let fresh = data.path().join("fresh");
+    let fresh = fresh.to_str().unwrap();
     let in_use = data.path().join("in-use");
     let running = Running::start(&in_use);
     for (arguments, said) in [
@@ -161,6 +166,13 @@ fn what_keeps_it_from_starting_is_told_in_one_line() {
         (vec!["--port", "0", "--data", damaged.to_str().unwrap()], "is not a Tender file"),
         (vec!["--port", "0", "--data", secrets.to_str().unwrap()], "secrets.json"),
         (vec!["--port", "0", "--data", in_use.to_str().unwrap()], "is in use by another tender"),
+        (vec!["--port", "0", "--data", lost.to_str().unwrap()], "is missing beside a database"),
+        (vec!["--port", "0", "--data", fresh, "--api-key", ""], "8 to 256 letters"),
+        (vec!["--port", "0", "--data", fresh, "--api-key", "it's a key"], "8 to 256 letters"),
+        (
+            vec!["--port", "0", "--data", fresh, "--api-key", "same-key-1", "--operator-key", "same-key-1"],
+            "are the same",
+        ),
     ] {
         let (code, error) = fails(&arguments);
         assert_eq!(code, Some(1), "{arguments:?}: {error}");
@@ -178,6 +190,7 @@ fn keys_are_drawn_once_and_kept_for_their_owner_alone() {
     for _ in 0..2 {
         drop(Running::start(&folder));
     }
+    assert_eq!(std::fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
     for name in ["operator-key", "secrets.json"] {
         let mode = std::fs::metadata(folder.join(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");

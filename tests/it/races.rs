@@ -58,6 +58,17 @@ async fn a_gift_card_is_not_spent_twice_by_two_orders(shop: &Shop) {
     assert_eq!(shop.gift_card_balance().await, 0);
 }
 
+async fn many_orders_share_a_gift_card_at_once(shop: &Shop) {
+    let mut orders = Vec::new();
+    for _ in 0..25 {
+        orders.push(shop.open_order(1_000).await.order());
+    }
+    let payments = orders.iter().map(|order| shop.pay_gift_card(order, 200));
+    let paid = futures_util::future::join_all(payments).await;
+    assert!(paid.iter().all(|paid| paid.text_at("/resultCode") == "Authorised"), "{paid:?}");
+    assert_eq!(shop.gift_card_balance().await, 0);
+}
+
 async fn cancelling_while_paying_ends_in_nothing_held(shop: &Shop) {
     for _ in 0..16 {
         let order = shop.open_order(5_000).await.order();
@@ -74,5 +85,6 @@ super::on_both_stores!(
     of_two_requests_with_one_token_one_is_accepted,
     many_payers_with_fresh_tokens_never_take_too_much,
     a_gift_card_is_not_spent_twice_by_two_orders,
+    many_orders_share_a_gift_card_at_once,
     cancelling_while_paying_ends_in_nothing_held,
 );

@@ -75,6 +75,27 @@ async fn a_call_that_never_reached_its_partner_gives_the_part_back() {
 }
 
 #[tokio::test]
+async fn a_payment_that_was_begun_is_not_said_to_be_repeatable_without_a_key() {
+    let (_folder, log, shop) = flaky_shop().await;
+    let opened = shop.open_order(10_000).await;
+    for order in [None, Some(&opened.order())] {
+        log.fail(2, TRIES);
+        let begun = shop.post("/v72/payments", &payment(order, 2_000, card("4111111111111111"))).await;
+        assert_eq!(begun.error(), (503, "703".to_owned()));
+        assert!(!begun.headers.contains_key("transient-error"), "again would be another payment");
+        let reference = begun.text_at("/pspReference");
+        assert!(begun.text_at("/message").contains(&reference), "{}", begun.text);
+        shop.clock.advance(domain::limits::AUTHORISE_DEADLINE);
+        let order = format!("{}000", &reference[..13]);
+        let order = shop.order(&json!({ "pspReference": order })).await;
+        assert_eq!(
+            (&order["payments"][0]["pspReference"], &order["payments"][0]["status"]),
+            (&json!(reference), &json!("authorised"))
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_single_payment_recovers_too() {
     let (_folder, log, shop) = flaky_shop().await;
     let body = payment(None, 2_000, card("4111111111111111"));

@@ -3,4 +3,4 @@
 pub mod orders;
 pub mod payment_methods;
 pub mod payments;
-mod wire;
+pub(crate) mod wire;

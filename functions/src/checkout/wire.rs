@@ -4,7 +4,7 @@ use api::{Code, Engine, Problem, clock, field_invalid, field_missing, limits::RE
 use app::{Instrument, OrderKey};
 use domain::{
     Currency, MerchantAccount, Money, Order, OrderId, Reference, Time, Version,
-    limits::AMOUNT_MINOR_MAX,
+    limits::{AMOUNT_MINOR_MAX, BRAND_CHARS_MAX},
     order::{Decline, Method, MethodKind, ShopperView},
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -18,15 +18,18 @@ pub(super) const GIFT_CARD_BRANDS: &[(&str, &str)] =
 /// Digits of a payment card's number.
 const CARD_DIGITS: std::ops::RangeInclusive<usize> = 12..=19;
 
-/// Characters of a gift card's number.
-const GIFT_CARD_CHARS: std::ops::RangeInclusive<usize> = 4..=32;
+/// Characters of a gift card's number: so many that its last four do not give it away.
+pub(crate) const GIFT_CARD_CHARS: std::ops::RangeInclusive<usize> = 8..=32;
+
+/// How much of a caller's text an error repeats, in characters.
+const ECHO_CHARS_MAX: usize = 40;
 
 /// What stands before a value that a client "encrypted" for the sandbox.
 const TEST_ENCRYPTION: &str = "test_";
 
 /// An amount as it comes in.
 #[derive(Debug, Deserialize)]
-pub(super) struct Amount {
+pub(crate) struct Amount {
     currency: Option<String>,
     value: Option<i64>,
 }
@@ -91,16 +94,22 @@ impl<'a> OrderView<'a> {
 impl Amount {
     /// Reads the amount of the object `amount`; zero is left to the rules.
     pub(super) fn read(amount: Option<Self>) -> Result<Money, Problem> {
-        let amount = amount.ok_or_else(|| object_missing("amount"))?;
-        let code = amount.currency.ok_or_else(|| field_missing("amount.currency"))?;
+        Self::read_as("amount", amount)
+    }
+
+    /// Reads the amount of an object of that name.
+    pub(crate) fn read_as(name: &str, amount: Option<Self>) -> Result<Money, Problem> {
+        let amount = amount.ok_or_else(|| object_missing(name))?;
+        let code = amount.currency.ok_or_else(|| field_missing(&format!("{name}.currency")))?;
         let currency = code.parse::<Currency>().map_err(|error| {
-            let shown = code.chars().take(8).collect::<String>();
-            Problem::new(Code::CurrencyUnknown, format!("Field 'amount.currency' is not valid: '{shown}' is {error}."))
+            let shown = echo(&code);
+            let message = format!("Field '{name}.currency' is not valid: '{shown}' is {error}.");
+            Problem::new(Code::CurrencyUnknown, message)
         })?;
-        let value = amount.value.ok_or_else(|| field_missing("amount.value"))?;
+        let value = amount.value.ok_or_else(|| field_missing(&format!("{name}.value")))?;
         u64::try_from(value).ok().and_then(|minor| Money::try_new(currency, minor).ok()).ok_or_else(|| {
-            let expected = format!("expected 1 to {AMOUNT_MINOR_MAX} minor units, got {value}");
-            Problem::new(Code::AmountInvalid, format!("Field 'amount.value' is not valid: {expected}."))
+            let expected = format!("expected at most {AMOUNT_MINOR_MAX} minor units and nothing negative, got {value}");
+            Problem::new(Code::AmountInvalid, format!("Field '{name}.value' is not valid: {expected}."))
         })
     }
 }
@@ -135,7 +144,7 @@ pub(super) fn object_missing(name: &str) -> Problem {
 pub(super) fn expiry(text: Option<&str>) -> Result<Option<Time>, Problem> {
     let Some(text) = text else { return Ok(None) };
     clock::parse(text).map(Some).ok_or_else(|| {
-        let shown = text.chars().take(40).collect::<String>();
+        let shown = echo(text);
         let expected = "expected ISO 8601 such as 2026-01-31T14:21:00+01:00";
         Problem::new(Code::ExpiryInvalid, format!("Field 'expiresAt' is not valid: {expected}, got '{shown}'."))
     })
@@ -155,7 +164,7 @@ impl PaymentMethod {
             }
             brand if GIFT_CARD_BRANDS.iter().any(|(known, _)| *known == brand) => method.gift_card(brand),
             other => {
-                let shown = other.chars().take(40).collect::<String>();
+                let shown = echo(other);
                 let expected = "expected scheme, giftcard (with its brand) or ideal";
                 let message = format!("Field 'paymentMethod.type' is not valid: {expected}, got '{shown}'.");
                 Err(Problem::new(Code::PaymentMethodInvalid, message))
@@ -164,6 +173,7 @@ impl PaymentMethod {
     }
 
     fn gift_card(&self, brand: &str) -> Result<Instrument, Problem> {
+        check_brand("paymentMethod.brand", brand)?;
         let (number, code) = (self.plain_number()?, self.code()?);
         let length = number.expose_secret().chars().count();
         if !GIFT_CARD_CHARS.contains(&length) {
@@ -192,6 +202,19 @@ impl PaymentMethod {
     fn code(&self) -> Result<Option<SecretString>, Problem> {
         plain(self.cvc.as_ref(), self.encrypted_security_code.as_ref(), "encryptedSecurityCode")
     }
+}
+
+/// A gift card's brand is stored with each payment, so it has a limit.
+pub(crate) fn check_brand(field: &str, brand: &str) -> Result<(), Problem> {
+    match brand.chars().count() {
+        1..=BRAND_CHARS_MAX => Ok(()),
+        length => Err(field_invalid(field, &format!("1 to {BRAND_CHARS_MAX} characters"), length)),
+    }
+}
+
+/// As much of a caller's text as an error repeats.
+fn echo(text: &str) -> String {
+    text.chars().take(ECHO_CHARS_MAX).collect()
 }
 
 /// The plain value of a field that comes plain, or "encrypted" for the sandbox.

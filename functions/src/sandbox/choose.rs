@@ -27,7 +27,8 @@ impl Endpoint for ChooseOnSandboxPage {
             _ => return Err(not_found()),
         };
         let Some(choice) = choice else {
-            return Ok(Reply::SeeOther(format!("/sandbox/{merchant}/{payment}?left=1")));
+            // Relative, because the engine may be found under a path of its own.
+            return Ok(Reply::SeeOther(format!("../{payment}?left=1")));
         };
         let book = engine.sandbox.choose(&merchant, payment, choice).await?.ok_or_else(not_found)?;
         match way_back(engine, &merchant, payment, &book) {

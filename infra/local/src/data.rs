@@ -9,9 +9,12 @@ use std::{
 use api::Secrets;
 use app::{Random, system::OsRandom};
 use data_encoding::BASE32_NOPAD;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::StartError;
+
+/// Characters of a key that is given. It has to pass through headers and shells as it is.
+const GIVEN_KEY_CHARS: std::ops::RangeInclusive<usize> = 8..=256;
 
 /// A data folder that belongs to this process.
 pub(crate) struct DataFolder {
@@ -23,7 +26,7 @@ pub(crate) struct DataFolder {
 impl DataFolder {
     pub(crate) fn open(path: &Path) -> Result<Self, StartError> {
         let failed = |source| StartError::Folder { folder: path.to_owned(), source };
-        fs::create_dir_all(path).map_err(failed)?;
+        create_private(path).map_err(failed)?;
         let lock =
             OpenOptions::new().create(true).truncate(false).write(true).open(path.join("lock")).map_err(failed)?;
         match lock.try_lock() {
@@ -46,9 +49,15 @@ impl DataFolder {
     }
 
     /// The key kept under `name`: the one given, else the one kept, else a new one.
-    pub(crate) fn key(&self, name: &str, given: Option<&SecretString>) -> Result<SecretString, StartError> {
+    pub(crate) fn key(&self, name: &'static str, given: Option<&SecretString>) -> Result<SecretString, StartError> {
         if let Some(given) = given {
-            return Ok(given.clone());
+            let text = given.expose_secret();
+            let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+            return if is_plain && GIVEN_KEY_CHARS.contains(&text.len()) {
+                Ok(given.clone())
+            } else {
+                Err(StartError::GivenKey(name))
+            };
         }
         let kept = self.keep(name, || {
             let mut entropy = [0; 20];
@@ -60,6 +69,10 @@ impl DataFolder {
 
     /// The secrets, drawn at the first start. The operator's key may change from start to start.
     pub(crate) fn secrets(&self, operator_key_hash: &str) -> Result<Secrets, StartError> {
+        // Drawn anew beside a database, they would make everything in it unfindable.
+        if self.database().exists() && !self.secrets_file().exists() {
+            return Err(StartError::SecretsMissing(self.secrets_file()));
+        }
         let json = self.keep("secrets.json", || Secrets::draw(&OsRandom, None))?;
         let secrets =
             Secrets::from_json(&json).map_err(|source| StartError::Secrets { file: self.secrets_file(), source })?;
@@ -92,5 +105,16 @@ fn write_private(path: &Path, content: &str) -> io::Result<()> {
     let mut file = options.open(&draft)?;
     file.write_all(content.as_bytes())?;
     file.sync_all()?;
-    fs::rename(&draft, path)
+    fs::rename(&draft, path)?;
+    // The name, too, must outlast a power failure.
+    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+}
+
+/// Creates a folder that only its owner can look into; leaves one that is there as it is.
+fn create_private(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
 }

@@ -16,9 +16,12 @@ use app::{
     ports::Clock,
     system::{OsRandom, SystemClock},
 };
-use domain::{MerchantAccount, access::Role};
+use domain::{
+    MerchantAccount,
+    access::{KeyEntry, Role},
+};
 use partners::accounts::{IssueError, NewGiftCard};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 
 pub use server::{CONNECTIONS_MAX, DRAIN_MAX, Server};
@@ -85,6 +88,18 @@ pub enum StartError {
         /// Why.
         source: api::secrets::SecretsError,
     },
+    /// The secrets are gone, and what they belong to is not.
+    #[error("{} is missing beside a database that needs it. Put it back, or choose another folder with --data", .0.display())]
+    SecretsMissing(PathBuf),
+    /// A key that was given cannot be one.
+    #[error("the {0} that was given is not 8 to 256 letters, digits, '_', '-' or '.'")]
+    GivenKey(&'static str),
+    /// One key cannot be two callers.
+    #[error("the API key and the operator key that were given are the same")]
+    SameKeys,
+    /// The printed key was revoked.
+    #[error("the API key in {} was revoked. Delete that file to have another drawn", .0.display())]
+    Revoked(PathBuf),
     /// The database does not take what the first start writes.
     #[error("cannot prepare the data folder: {0}")]
     Prepare(String),
@@ -125,12 +140,17 @@ pub async fn prepare_with(options: &Options, clock: Arc<dyn Clock>) -> Result<Pr
     let folder = DataFolder::open(&options.data)?;
     let operator_key = folder.key("operator-key", options.operator_key.as_ref())?;
     let api_key = folder.key("api-key", options.api_key.as_ref())?;
+    if api_key.expose_secret() == operator_key.expose_secret() {
+        return Err(StartError::SameKeys);
+    }
     let secrets = folder.secrets(&app::access::key_hash(&operator_key))?;
     let log = embedded::SqliteLog::open(&folder.database())?;
     let public_url = options.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     let engine = wire(Arc::new(log), clock, &secrets, &public_url)
         .map_err(|source| StartError::Secrets { file: folder.secrets_file(), source })?;
-    furnish(&engine, &api_key).await?;
+    if furnish(&engine, &api_key).await?.revoked_at.is_some() {
+        return Err(StartError::Revoked(folder.file("api-key")));
+    }
     let server = Server::new(listener, engine.clone());
     let operator_key_file = folder.file("operator-key");
     Ok(Prepared { server, engine, address, api_key, operator_key_file, _folder: folder })
@@ -146,10 +166,11 @@ fn wire(
 }
 
 /// The merchant account, the key and the gift card of the first order. Does nothing that is done already.
+/// Returns the key as it is listed.
 ///
 /// # Errors
 /// [`StartError::Prepare`].
-pub async fn furnish(engine: &Engine, api_key: &SecretString) -> Result<(), StartError> {
+pub async fn furnish(engine: &Engine, api_key: &SecretString) -> Result<KeyEntry, StartError> {
     let failed = |error: &dyn std::fmt::Display| StartError::Prepare(error.to_string());
     let merchant = MerchantAccount::try_new(TEST_MERCHANT).map_err(|error| failed(&error))?;
     match engine.access.create_merchant(&merchant).await {
@@ -161,7 +182,7 @@ pub async fn furnish(engine: &Engine, api_key: &SecretString) -> Result<(), Star
         roles: vec![Role::Payments, Role::Admin],
         description: "printed when the engine starts".to_owned(),
     };
-    engine.access.install_key(api_key, &key).await.map_err(|error| failed(&error))?;
+    let entry = engine.access.install_key(api_key, &key).await.map_err(|error| failed(&error))?;
     let balance = "EUR"
         .parse()
         .and_then(|euro| domain::Money::try_new(euro, TEST_GIFT_CARD_BALANCE))
@@ -171,9 +192,10 @@ pub async fn furnish(engine: &Engine, api_key: &SecretString) -> Result<(), Star
         balance,
         number: Some(TEST_GIFT_CARD.into()),
         code: Some(TEST_GIFT_CARD_CODE.into()),
+        key: None,
     };
     match engine.accounts.issue(&merchant, card).await {
-        Ok(_) | Err(IssueError::Exists) => Ok(()),
-        Err(error @ IssueError::Store(_)) => Err(failed(&error)),
+        Ok(_) | Err(IssueError::Exists) => Ok(entry),
+        Err(error @ (IssueError::Store(_) | IssueError::KeyReused)) => Err(failed(&error)),
     }
 }

@@ -2,7 +2,11 @@
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use api::{Bytes, Engine, Response, Router, limits::BODY_BYTES_MAX, too_large};
+use api::{
+    BodyFault, Bytes, Engine, Response, Router,
+    limits::{BODY_BYTES_MAX, BODY_TIME_MAX},
+    reject_body,
+};
 use functions::CATALOGUE;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -13,6 +17,7 @@ use hyper_util::{
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
+    time::timeout,
 };
 
 /// Connections served at once; more wait to be accepted. With the database's own files, well within the
@@ -77,7 +82,7 @@ impl Server {
             });
         }
         drop(self.listener);
-        if tokio::time::timeout(DRAIN_MAX, graceful.shutdown()).await.is_err() {
+        if timeout(DRAIN_MAX, graceful.shutdown()).await.is_err() {
             tracing::warn!("requests were still under way when the time to drain was over");
         }
     }
@@ -105,11 +110,10 @@ fn connection(
 
 async fn answer(router: &Router, engine: &Engine, request: http::Request<Incoming>) -> Response {
     let (parts, body) = request.into_parts();
-    let body = match Limited::new(body, BODY_BYTES_MAX).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => return too_large(&parts),
-        // The client went away in the middle of its request; nobody reads the answer.
-        Err(_) => Bytes::new(),
+    let body = match timeout(BODY_TIME_MAX, Limited::new(body, BODY_BYTES_MAX).collect()).await {
+        Ok(Ok(body)) => body.to_bytes(),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => return reject_body(&parts, BodyFault::TooLarge),
+        Ok(Err(_)) | Err(_) => return reject_body(&parts, BodyFault::Incomplete),
     };
     router.respond(engine, http::Request::from_parts(parts, body)).await
 }

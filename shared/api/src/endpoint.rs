@@ -68,8 +68,7 @@ impl<'de> serde::Deserialize<'de> for NoBody {
     }
 }
 
-/// A request whose caller is known and whose body is read.
-#[derive(Debug)]
+/// A request whose caller is known and whose body is read. It may hold numbers, so it cannot be printed.
 pub struct Call<B> {
     /// Who calls.
     pub caller: Caller,

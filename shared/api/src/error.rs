@@ -69,6 +69,13 @@ impl From<Error> for Problem {
             Error::Contended => {
                 Self::new(Code::Contended, "The order is being changed by others. Nothing was done; try again.")
             }
+            Error::Begun { payment, source } => {
+                let problem = Self::from(*source);
+                let advice = "its outcome is not recorded yet and will be looked up. Look at its order, or repeat the \
+                              request with the same Idempotency-Key; without one it would be another payment.";
+                let message = format!("The payment {payment} was begun; {advice}");
+                Self { message, is_begun: true, ..problem }.about(payment)
+            }
             Error::Store(error) => error.into(),
         }
     }
@@ -106,6 +113,7 @@ impl From<AccessError> for Problem {
 impl From<IssueError> for Problem {
     fn from(error: IssueError) -> Self {
         match error {
+            IssueError::KeyReused => Refusal::KeyReused.into(),
             IssueError::Exists => Self::new(Code::Exists, "There is a gift card of this number already."),
             IssueError::Store(error) => error.into(),
         }

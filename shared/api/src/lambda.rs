@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use app::Fut;
 use bytes::Bytes;
-use lambda_http::{Body, RequestExt as _, request::RequestContext, tracing};
+use lambda_http::{Body, RequestExt as _, request::RequestContext};
 
 use crate::{Engine, Mounted, Router};
 
@@ -17,7 +17,8 @@ pub type Wire = fn() -> Fut<'static, Result<Engine, lambda_http::Error>>;
 /// # Errors
 /// The engine cannot be wired, or the runtime cannot be reached.
 pub fn serve(endpoint: Mounted, wire: Wire) -> Result<(), lambda_http::Error> {
-    tracing::init_default_subscriber();
+    // Not below INFO, whatever the environment says: at TRACE the runtime logs whole events.
+    tracing_subscriber::fmt().json().with_max_level(tracing::Level::INFO).with_ansi(false).init();
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run(endpoint, wire))
 }
 
@@ -48,7 +49,8 @@ pub async fn answer(
         Some(query) => format!("{path}?{query}"),
         None => path,
     };
-    parts.uri = path_and_query.parse()?;
+    // What is no path is the path of no endpoint.
+    parts.uri = path_and_query.parse().unwrap_or_default();
     let body = match body {
         Body::Empty => Bytes::new(),
         Body::Text(text) => Bytes::from(text),

@@ -21,6 +21,6 @@ pub use endpoint::{Access, Call, Endpoint, Family, Mounted, NoBody, Reply, Route
 pub use engine::Engine;
 pub use problem::{Code, ErrorType, Problem, field_invalid, field_missing};
 pub use respond::{Request, Response};
-pub use router::{CHECKOUT_VERSIONS, Router, too_large};
+pub use router::{BodyFault, CHECKOUT_VERSIONS, Router, reject_body};
 pub use secrets::Secrets;
 pub use token::{TokenError, Tokens};

@@ -4,6 +4,9 @@
 /// 200,000 characters (Adyen Checkout).
 pub const BODY_BYTES_MAX: usize = 256 * 1_024;
 
+/// How long a request's body may take to arrive.
+pub const BODY_TIME_MAX: std::time::Duration = std::time::Duration::from_secs(30);
+
 /// The longest idempotency key, in characters (Adyen Checkout).
 pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 64;
 

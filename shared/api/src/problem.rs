@@ -155,19 +155,21 @@ pub struct Problem {
     pub message: String,
     /// The order or payment it is about.
     pub reference: Option<String>,
+    /// Whether something was begun that a repetition without the same idempotency key would do again.
+    pub is_begun: bool,
 }
 
 impl Problem {
     /// A problem with its message.
     #[must_use]
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), reference: None }
+        Self { code, message: message.into(), reference: None, is_begun: false }
     }
 
-    /// The same, about an order or a payment.
+    /// The same, about an order or a payment, if it is not about something already.
     #[must_use]
     pub fn about(self, reference: impl ToString) -> Self {
-        Self { reference: Some(reference.to_string()), ..self }
+        Self { reference: self.reference.or_else(|| Some(reference.to_string())), ..self }
     }
 }
 

@@ -14,8 +14,7 @@ use crate::{
     limits::{API_KEY_CHARS_MAX, BODY_BYTES_MAX, IDEMPOTENCY_KEY_CHARS_MAX},
 };
 
-/// A routed request.
-#[derive(Debug)]
+/// A routed request. It holds keys and numbers, so it cannot be printed.
 pub struct Request {
     /// The parameters of the path.
     pub path: Vec<(String, String)>,
@@ -154,6 +153,10 @@ fn not_json(error: &serde_json::Error) -> Problem {
     Problem::new(Code::BodyInvalid, format!("Unexpected input: the body is not JSON: {error}."))
 }
 
+pub(crate) fn body_incomplete() -> Problem {
+    Problem::new(Code::BodyInvalid, "Unexpected input: the body did not arrive whole.")
+}
+
 pub(crate) fn body_too_large() -> Problem {
     Problem::new(Code::BodyTooLarge, format!("The body has more than {BODY_BYTES_MAX} bytes."))
 }
@@ -195,7 +198,11 @@ fn finish(engine: &Engine, route: &Route, headers: &HeaderMap, outcome: Result<R
             tracing::info!(endpoint = route.name, code = problem.code.as_str(), "refused");
             let key = headers.get(IDEMPOTENCY_KEY).map(HeaderValue::as_bytes);
             let reference = passing_reference(engine, key).to_string();
-            render(route.family, &problem, Some(reference))
+            let mut response = render(route.family, &problem, Some(reference));
+            if problem.code.is_transient() && !(problem.is_begun && key.is_none()) {
+                put(&mut response, TRANSIENT_ERROR, Some("true"));
+            }
+            response
         }
     };
     echo(headers, &mut response);
@@ -255,9 +262,6 @@ fn render(family: Family, problem: &Problem, reference: Option<String>) -> Respo
     };
     if family == Family::Checkout {
         put(&mut response, PSP_REFERENCE, reference.as_deref());
-    }
-    if code.is_transient() {
-        put(&mut response, TRANSIENT_ERROR, Some("true"));
     }
     if *code == Code::Unauthorised {
         put(&mut response, header::WWW_AUTHENTICATE, Some("Basic realm=\"tender\""));

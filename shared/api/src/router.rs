@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::{
     Code, Engine, Family, Mounted, Problem, Request, Response,
-    respond::{body_too_large, reject},
+    respond::{body_incomplete, body_too_large, reject},
 };
 
 /// The endpoints of a process, found by method and path: all of them on one machine, one in a Lambda.
@@ -69,22 +69,31 @@ impl Router {
     }
 }
 
-/// The answer to a request whose body is over the limit and was not read whole.
+/// Why a request's body is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyFault {
+    /// It is over [`crate::limits::BODY_BYTES_MAX`].
+    TooLarge,
+    /// It did not arrive whole, or not in time.
+    Incomplete,
+}
+
+/// The answer to a request whose body was not read whole.
 #[must_use]
-pub fn too_large(parts: &http::request::Parts) -> Response {
-    reject(family_of(parts.uri.path()), &parts.headers, body_too_large())
+pub fn reject_body(parts: &http::request::Parts, fault: BodyFault) -> Response {
+    let problem = match fault {
+        BodyFault::TooLarge => body_too_large(),
+        BodyFault::Incomplete => body_incomplete(),
+    };
+    reject(family_of(parts.uri.path()), &parts.headers, problem)
 }
 
 /// The versions of Adyen Checkout that the checkout family speaks.
 pub const CHECKOUT_VERSIONS: std::ops::RangeInclusive<u8> = 68..=72;
 
 fn is_version(request: &Request) -> bool {
-    request
-        .path
-        .iter()
-        .find(|(name, _)| name == "version")
-        .and_then(|(_, version)| version.strip_prefix('v')?.parse::<u8>().ok())
-        .is_some_and(|version| CHECKOUT_VERSIONS.contains(&version))
+    let version = request.path.iter().find(|(name, _)| name == "version");
+    version.is_some_and(|(_, version)| CHECKOUT_VERSIONS.into_iter().any(|known| *version == format!("v{known}")))
 }
 
 fn family_of(path: &str) -> Family {

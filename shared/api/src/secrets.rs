@@ -43,6 +43,9 @@ pub enum SecretsError {
     /// A key is not 32 bytes of base64.
     #[error("the secrets hold a {0} that is not 32 bytes of base64")]
     Key(&'static str),
+    /// Two token keys have one id.
+    #[error("the secrets hold two token keys of id {0}")]
+    SameId(u32),
     /// There is no token key.
     #[error("the secrets hold no token key")]
     NoTokenKey,
@@ -99,6 +102,11 @@ impl Secrets {
             .iter()
             .map(|entry| Ok((entry.id, key(&entry.key, "token key")?)))
             .collect::<Result<Vec<_>, SecretsError>>()?;
+        for (place, (id, _)) in keys.iter().enumerate() {
+            if keys[..place].iter().any(|(other, _)| other == id) {
+                return Err(SecretsError::SameId(*id));
+            }
+        }
         Tokens::try_new(&keys).ok_or(SecretsError::NoTokenKey)
     }
 

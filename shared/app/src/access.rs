@@ -120,7 +120,8 @@ impl fmt::Debug for Access {
     }
 }
 
-/// SHA-256 of a key's text, in hex. The texts have 160 random bits, so a plain hash does not give them away.
+/// SHA-256 of a key's text, in hex. Texts that are drawn have 160 random bits, so a plain hash does not give
+/// them away.
 #[must_use]
 pub fn key_hash(text: &SecretString) -> String {
     HEXLOWER.encode(&Sha256::digest(text.expose_secret().as_bytes()))
@@ -190,6 +191,14 @@ impl Access {
         Ok(directory.map(|loaded| loaded.state.merchants).unwrap_or_default())
     }
 
+    /// Whether there is a merchant account of that name.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn has_merchant(&self, merchant: &MerchantAccount) -> Result<bool, StoreError> {
+        Ok(self.merchants().await?.iter().any(|(known, _)| known == merchant))
+    }
+
     /// Makes an API key and returns its text, which is not stored.
     ///
     /// # Errors
@@ -209,9 +218,10 @@ impl Access {
     /// # Errors
     /// As [`Access::create_key`].
     pub async fn install_key(&self, text: &SecretString, key: &NewKey) -> Result<KeyEntry, AccessError> {
-        let known = self.merchants().await?;
-        if !key.merchants.iter().all(|merchant| known.iter().any(|(known, _)| known == merchant)) {
-            return Err(AccessError::NotFound);
+        for merchant in &key.merchants {
+            if !self.has_merchant(merchant).await? {
+                return Err(AccessError::NotFound);
+            }
         }
         let hash = key_hash(text);
         let id = key_id(&hash);

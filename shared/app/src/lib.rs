@@ -4,7 +4,8 @@
 //! [`ports`], as trait objects with boxed futures, so that each implementation is compiled once and not
 //! again in every binary.
 //!
-//! *Architecture invariant*: orders are written by one function, [`App::carry_out`].
+//! *Architecture invariant*: orders are written in one file, `orders.rs`: begun by `begin`, and from then on
+//! by [`App::carry_out`] alone.
 
 pub mod access;
 mod driver;
@@ -16,7 +17,10 @@ pub mod system;
 
 use std::sync::Arc;
 
-use domain::order::{PartnerId, Refusal};
+use domain::{
+    Reference,
+    order::{PartnerId, Refusal},
+};
 
 pub use driver::{DRIVER_ROUNDS_MAX, PARTNER_CALL_MAX, PARTNER_CALLS_AT_ONCE};
 pub use orders::{Answered, DECIDE_ATTEMPTS_MAX, Done, NewPayment, OrderKey, OrderTerms};
@@ -73,6 +77,15 @@ pub enum Error {
     /// Others changed the same thing again and again; nothing was changed.
     #[error("lost {DECIDE_ATTEMPTS_MAX} races in a row")]
     Contended,
+    /// The partner was called, and its answer could not be recorded. It will be looked up; until then the
+    /// payment is what it was. Asking again without the same idempotency key would be another payment.
+    #[error("the payment {payment} was begun, and its outcome is not recorded")]
+    Begun {
+        /// The payment.
+        payment: Reference,
+        /// Why.
+        source: Box<Error>,
+    },
     /// The store did not answer, or not with what it should.
     #[error("the store failed")]
     Store(#[from] StoreError),

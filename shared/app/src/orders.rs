@@ -115,7 +115,7 @@ impl App {
     /// # Errors
     /// Refusals; the store's.
     pub async fn pay(&self, key: OrderKey, view: ShopperView, payment: NewPayment) -> Result<Answered, Error> {
-        let (reserve, described) = self.reserve(&key.merchant, &payment, view.version);
+        let reserve = self.reserve(&key.merchant, &payment, view.version);
         let command = Command::Reserve(reserve);
         let start = Order::glimpse(view);
         let done = match self.carry_out(&key, start, &command).await {
@@ -127,7 +127,7 @@ impl App {
             }
             done => done?,
         };
-        self.authorise(key, done, payment, described).await
+        self.authorise(key, done, payment).await
     }
 
     /// Pays without an order: one is opened around the payment. `terms` are that order's.
@@ -136,7 +136,7 @@ impl App {
     /// Refusals; the store's.
     pub async fn pay_single(&self, terms: OrderTerms, payment: NewPayment) -> Result<Answered, Error> {
         let open = terms.open();
-        let (reserve, described) = self.reserve(&terms.merchant, &payment, Version::FIRST);
+        let reserve = self.reserve(&terms.merchant, &payment, Version::FIRST);
         let (key, mut done) = self.begin(&terms, &open, Some(&reserve)).await?;
         if let Done::Already(version, order) = &done
             && order.payment(*version).is_none_or(|payment| payment.answered.is_none())
@@ -147,7 +147,7 @@ impl App {
             }
             done = Done::Already(*version, order);
         }
-        self.authorise(key, done, payment, described).await
+        self.authorise(key, done, payment).await
     }
 
     /// Asks the partner of a payment what became of it, after the shopper came back. A payment whose
@@ -158,12 +158,17 @@ impl App {
     pub async fn conclude(&self, key: OrderKey, payment: Version, print: Option<KeyPrint>) -> Result<Answered, Error> {
         let order = self.find(&key).await?;
         let known = order.payment(payment).ok_or(Error::NotFound)?;
+        let resolved = known.resolved;
         let answer = match (order.key_use(print)?, known.is_final()) {
             (Some(version), _) => version,
-            (None, true) => known.resolved.unwrap_or(order.version),
-            (None, false) => {
-                let resolution = self.look_up(&key, &order, payment).await;
-                let findings = vec![Finding::Payment { payment, resolution }];
+            (None, true) if print.is_none() => resolved.unwrap_or(order.version),
+            (None, is_final) => {
+                let findings = if is_final {
+                    Vec::new()
+                } else {
+                    let resolution = self.look_up(&key, &order, payment).await;
+                    vec![Finding::Payment { payment, resolution }]
+                };
                 let command = Command::Record { findings, key: print };
                 match self.carry_out(&key, Some(order), &command).await? {
                     Done::Committed(order) => {
@@ -171,9 +176,11 @@ impl App {
                         self.advance(&key, order).await?;
                         version
                     }
-                    Done::Already(_, order) => {
-                        order.payment(payment).and_then(|payment| payment.resolved).unwrap_or(order.version)
-                    }
+                    // Somebody else was faster: with the same key, or with the outcome.
+                    Done::Already(_, order) => match order.key_use(print)? {
+                        Some(version) => version,
+                        None => order.payment(payment).and_then(|payment| payment.resolved).unwrap_or(order.version),
+                    },
                 }
             }
         };
@@ -224,7 +231,7 @@ impl App {
         self.load(key, None).await
     }
 
-    /// The one writer of orders: decides a command, commits what was decided, and decides again if
+    /// The one writer of orders that exist: decides a command, commits what was decided, and decides again if
     /// somebody else committed first.
     ///
     /// `start` is the order as the caller knows it, perhaps only from a token; without it, the order is
@@ -294,38 +301,22 @@ impl App {
         Err(Error::Contended)
     }
 
-    fn reserve(
-        &self,
-        merchant: &MerchantAccount,
-        payment: &NewPayment,
-        seen: Version,
-    ) -> (Reserve, Result<(), Resolution>) {
+    fn reserve(&self, merchant: &MerchantAccount, payment: &NewPayment, seen: Version) -> Reserve {
         let partner = self.partner_for(&payment.instrument);
-        // An instrument that its partner cannot take at all is refused like any other, on the record.
-        let (described, verdict) = match self.partner(partner).describe(merchant, &payment.instrument) {
-            Ok(described) => (described, Ok(())),
-            Err(reason) => (Described::unknown(&payment.instrument), Err(Resolution::Refused { reason })),
-        };
-        let reserve = Reserve {
+        let Described { method, token } = self.partner(partner).describe(merchant, &payment.instrument);
+        Reserve {
             seen,
             amount: payment.amount,
             reference: payment.reference.clone(),
-            method: described.method,
+            method,
             partner,
-            token: described.token,
+            token,
             key: payment.key,
-        };
-        (reserve, verdict)
+        }
     }
 
     /// The call between intent and outcome, and the outcome.
-    async fn authorise(
-        &self,
-        key: OrderKey,
-        done: Done,
-        payment: NewPayment,
-        verdict: Result<(), Resolution>,
-    ) -> Result<Answered, Error> {
+    async fn authorise(&self, key: OrderKey, done: Done, payment: NewPayment) -> Result<Answered, Error> {
         let order = match done {
             Done::Committed(order) => order,
             Done::Already(version, order) => {
@@ -335,35 +326,42 @@ impl App {
         };
         let version = order.version;
         let reserved = order.payment(version).ok_or(Error::NotFound)?;
-        let resolution = match verdict {
-            Err(resolution) => resolution,
-            Ok(()) => {
-                let request = Authorise {
-                    merchant: &key.merchant,
-                    payment: key.id.at(version),
-                    amount: payment.amount,
-                    instrument: &payment.instrument,
-                    token: &reserved.token,
-                    return_url: &payment.return_url,
-                };
-                let call = self.partner(reserved.partner).authorise(request);
-                timeout(PARTNER_CALL_MAX, call).await.unwrap_or(Resolution::Uncertain)
-            }
+        let request = Authorise {
+            merchant: &key.merchant,
+            payment: key.id.at(version),
+            amount: payment.amount,
+            instrument: &payment.instrument,
+            token: &reserved.token,
+            return_url: &payment.return_url,
         };
-        let findings = vec![Finding::Payment { payment: version, resolution }];
-        let order = match self.carry_out(&key, Some(order), &Command::Record { findings, key: None }).await? {
-            Done::Committed(order) => order,
-            // Recovery was faster; its outcome stands.
-            Done::Already(_, order) => {
-                let answer = order.payment(version).and_then(|payment| payment.answered).unwrap_or(order.version);
-                return self.answer_at(key, version, answer).await;
-            }
-        };
+        let call = self.partner(reserved.partner).authorise(request);
+        let resolution = timeout(PARTNER_CALL_MAX, call).await.unwrap_or(Resolution::Uncertain);
+        self.settle(&key, order, version, resolution)
+            .await
+            .map_err(|source| Error::Begun { payment: key.id.at(version), source: Box::new(source) })
+    }
+
+    /// Records the outcome of a payment just made, and answers with the order as of the first outcome: its
+    /// own, unless recovery was faster.
+    async fn settle(
+        &self,
+        key: &OrderKey,
+        order: Order,
+        payment: Version,
+        resolution: Resolution,
+    ) -> Result<Answered, Error> {
+        let findings = vec![Finding::Payment { payment, resolution }];
+        let (Done::Committed(order) | Done::Already(_, order)) =
+            self.carry_out(key, Some(order), &Command::Record { findings, key: None }).await?;
         if order.cancellation.is_some() {
-            self.advance(&key, order.clone()).await?;
+            // The answer is that of the outcome; what is not released now is found again by the next look.
+            self.advance(key, order.clone()).await?;
         }
-        let payment = order.payment(version).cloned().ok_or(Error::NotFound)?;
-        Ok(Answered { key, order, payment })
+        let known = order.payment(payment).cloned().ok_or(Error::NotFound)?;
+        match known.answered {
+            Some(answer) if answer != order.version => self.answer_at(key.clone(), payment, answer).await,
+            Some(_) | None => Ok(Answered { key: key.clone(), order, payment: known }),
+        }
     }
 
     async fn answer_at(&self, key: OrderKey, payment: Version, answer: Version) -> Result<Answered, Error> {

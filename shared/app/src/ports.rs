@@ -4,7 +4,7 @@ use std::{fmt, future::Future, pin::Pin};
 
 use domain::{
     Action, MerchantAccount, Money, Reference, Time, Version,
-    order::{Decline, LegResult, Method, MethodKind, Resolution},
+    order::{LegResult, Method, MethodKind, Resolution},
     reference::LegReference,
 };
 use secrecy::SecretString;
@@ -119,9 +119,9 @@ pub struct Described {
 }
 
 impl Described {
-    /// An instrument that its partner cannot take: told by its kind alone.
+    /// An instrument that a partner does not take: told by its kind alone.
     #[must_use]
-    pub fn unknown(instrument: &Instrument) -> Self {
+    pub fn by_kind(instrument: &Instrument) -> Self {
         let (kind, brand) = match instrument {
             Instrument::Card { .. } => (MethodKind::Card, "card"),
             Instrument::GiftCard { brand, .. } => (MethodKind::GiftCard, brand.as_str()),
@@ -182,10 +182,7 @@ pub struct Lookup<'a> {
 /// [`Resolution::Uncertain`] or [`LegResult::Uncertain`].
 pub trait Partner: Send + Sync {
     /// What of an instrument may be stored. Asks nobody.
-    ///
-    /// # Errors
-    /// A [`Decline`] of an instrument that this partner cannot take at all.
-    fn describe(&self, merchant: &MerchantAccount, instrument: &Instrument) -> Result<Described, Decline>;
+    fn describe(&self, merchant: &MerchantAccount, instrument: &Instrument) -> Described;
 
     /// Holds money.
     fn authorise<'a>(&'a self, request: Authorise<'a>) -> Fut<'a, Resolution>;

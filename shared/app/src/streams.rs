@@ -10,7 +10,7 @@ use crate::ports::{Clock, Commit, CommitLog, Random, SNAPSHOT_EVERY, StoreError}
 pub const APPEND_TRIES_MAX: u8 = 3;
 
 /// Tries to change an aggregate other than an order, when others change it too.
-pub const CHANGE_ATTEMPTS_MAX: u8 = 16;
+pub const CHANGE_ATTEMPTS_MAX: u8 = 64;
 
 /// The name of a stream: its owner and what it is, `{merchantAccount}/{aggregate id}`. Owners that are no
 /// merchant begin with `@`, which no merchant account does.

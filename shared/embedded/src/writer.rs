@@ -51,7 +51,10 @@ fn insert(connection: &Connection, commit: &Commit) -> rusqlite::Result<Result<(
     let version = commit.version.get();
     let inserted = connection
         .prepare_cached(
-            "INSERT INTO commits(stream, version, id, at, events, snapshot) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            // A version without the one before it would be a stream that cannot be read: a token may be newer
+            // than a file that was restored from a copy.
+            "INSERT INTO commits(stream, version, id, at, events, snapshot) SELECT ?1, ?2, ?3, ?4, ?5, ?6
+             WHERE ?2 = 0 OR EXISTS (SELECT 1 FROM commits WHERE stream = ?1 AND version = ?2 - 1)
              ON CONFLICT(stream, version) DO NOTHING",
         )?
         .execute(params![
@@ -69,6 +72,9 @@ fn insert(connection: &Connection, commit: &Commit) -> rusqlite::Result<Result<(
         .prepare_cached("SELECT id FROM commits WHERE stream = ?1 AND version = ?2")?
         .query_row(params![stream, version], |row| row.get(0))
         .optional()?;
-    let is_own = id.is_some_and(|id| id == commit.id);
-    Ok(if is_own { Ok(()) } else { Err(StoreError::Conflict) })
+    Ok(match id {
+        Some(id) if id == commit.id => Ok(()),
+        Some(_) => Err(StoreError::Conflict),
+        None => Err(StoreError::Corrupt(format!("stream {stream}: there is no version before {version}"))),
+    })
 }

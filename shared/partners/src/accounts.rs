@@ -12,7 +12,7 @@ use data_encoding::BASE32_NOPAD;
 use domain::{
     Account, Action, MerchantAccount, Money, Reference,
     account::{AccountCommand, AccountEvent},
-    order::{Decline, LegResult, Method, MethodKind, Resolution},
+    order::{Decline, KeyPrint, LegResult, Method, MethodKind, Resolution},
 };
 use secrecy::{ExposeSecret, SecretString};
 
@@ -36,6 +36,8 @@ pub struct NewGiftCard {
     pub number: Option<SecretString>,
     /// Its security code; drawn at random if not given.
     pub code: Option<SecretString>,
+    /// The idempotency key of the request.
+    pub key: Option<KeyPrint>,
 }
 
 /// A gift card as it is told once, to whoever issued it.
@@ -50,6 +52,9 @@ pub struct GiftCard {
 /// Why a gift card was not issued.
 #[derive(Debug, thiserror::Error)]
 pub enum IssueError {
+    /// The idempotency key came with another request before.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
     /// There is one of that number.
     #[error("there is a gift card of this number already")]
     Exists,
@@ -85,29 +90,39 @@ impl Accounts {
         Self { streams, prints }
     }
 
-    /// Issues a gift card.
+    /// Issues a gift card. With an idempotency key, number and code are made from that instead of drawn, so
+    /// that the same request finds the card it issued before.
     ///
     /// # Errors
-    /// [`IssueError::Exists`]; the store's.
+    /// [`IssueError`].
     pub async fn issue(&self, merchant: &MerchantAccount, card: NewGiftCard) -> Result<GiftCard, IssueError> {
-        let NewGiftCard { brand, balance, number, code } = card;
-        let code = code.unwrap_or_else(|| self.draw("", CODE_DIGITS));
+        let NewGiftCard { brand, balance, number, code, key } = card;
+        let code = code.unwrap_or_else(|| self.digits("gift-card-code", merchant, key, "", CODE_DIGITS));
         for _ in 0..DRAWS_MAX {
-            let (drawn, number) = match &number {
-                Some(number) => (false, number.clone()),
-                None => (true, self.draw(NUMBER_PREFIX, NUMBER_DIGITS)),
-            };
+            let is_drawn = number.is_none() && key.is_none();
+            let number = number
+                .clone()
+                .unwrap_or_else(|| self.digits("gift-card-number", merchant, key, NUMBER_PREFIX, NUMBER_DIGITS));
             let token = self.token(merchant, &number);
             let issued = AccountEvent::Issued {
                 brand: brand.clone(),
                 last4: last4(number.expose_secret()),
                 balance,
                 code: self.code_print(&token, Some(&code)),
+                key,
             };
-            match self.streams.append::<Account>(&stream(merchant, &token), None, &[issued]).await {
+            let stream = stream(merchant, &token);
+            match self.streams.append::<Account>(&stream, None, &[issued]).await {
                 Ok(_) => return Ok(GiftCard { number, code }),
-                Err(StoreError::Conflict) if drawn => {}
-                Err(StoreError::Conflict) => return Err(IssueError::Exists),
+                Err(StoreError::Conflict) if is_drawn => {}
+                Err(StoreError::Conflict) => {
+                    let known = self.streams.load::<Account>(&stream, None).await?.and_then(|known| known.state.key);
+                    return match (key, known) {
+                        (Some(key), Some(known)) if key == known => Ok(GiftCard { number, code }),
+                        (Some(key), Some(known)) if key.key == known.key => Err(IssueError::KeyReused),
+                        _ => Err(IssueError::Exists),
+                    };
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -134,15 +149,16 @@ impl Accounts {
         code: Option<&SecretString>,
     ) -> Result<Money, BalanceError> {
         let token = self.token(merchant, number);
-        let print = self.code_print(&token, code);
+        let (print, now) = (self.code_print(&token, code), self.streams.now());
         let account = self
-            .change(merchant, &token, |account| match account.check_code(print) {
+            .change(merchant, &token, |account| match account.check_code(print, now) {
                 Err(Decline::InvalidCode) => Ok(vec![AccountEvent::CodeFailed]),
-                Ok(()) => Ok(Vec::new()),
+                Ok(()) => Ok(account.accept_code().into_iter().collect()),
                 Err(reason) => Err(reason),
             })
             .await;
-        match account.and_then(|account| account.check_code(print).map(|()| account).map_err(ChangeError::Refused)) {
+        match account.and_then(|account| account.check_code(print, now).map(|()| account).map_err(ChangeError::Refused))
+        {
             Ok(account) => Ok(account.issued.with_minor(account.available())),
             Err(ChangeError::Refused(reason)) => Err(BalanceError::Declined(reason)),
             Err(ChangeError::Store(error)) => Err(error.into()),
@@ -156,10 +172,10 @@ impl Accounts {
         brand: &str,
         code: Option<&SecretString>,
     ) -> Result<Account, ChangeError<Decline>> {
-        let print = self.code_print(request.token, code);
+        let (print, now) = (self.code_print(request.token, code), self.streams.now());
         let hold = AccountCommand::Hold { payment: request.payment, amount: request.amount };
         let account = self
-            .change(request.merchant, request.token, |account| match account.check_code(print) {
+            .change(request.merchant, request.token, |account| match account.check_code(print, now) {
                 _ if account.brand != brand => Err(Decline::InvalidCardNumber),
                 Ok(()) => account.decide(&hold),
                 Err(Decline::InvalidCode) => Ok(vec![AccountEvent::CodeFailed]),
@@ -191,19 +207,28 @@ impl Accounts {
         self.prints.short("gift-card-code", &[token.as_bytes(), code.as_bytes()])
     }
 
-    /// Random digits after `prefix`, `digits` in all.
-    fn draw(&self, prefix: &str, digits: usize) -> SecretString {
+    /// Digits after `prefix`, `digits` in all: made from the key for that purpose, or random.
+    fn digits(
+        &self,
+        purpose: &str,
+        merchant: &MerchantAccount,
+        key: Option<KeyPrint>,
+        prefix: &str,
+        digits: usize,
+    ) -> SecretString {
         let mut number = String::with_capacity(digits);
         number.push_str(prefix);
-        while number.len() < digits {
+        for block in 0_u8.. {
+            if number.len() >= digits {
+                break;
+            }
+            let bytes = match key {
+                Some(key) => self.prints.print(purpose, &[merchant.as_str().as_bytes(), &key.key, &[block]]),
+                None => self.streams.entropy::<32>(),
+            };
             // Bytes from 250 on would favour some digits.
-            number.extend(
-                self.streams
-                    .entropy::<32>()
-                    .into_iter()
-                    .filter(|byte| *byte < 250)
-                    .map(|byte| char::from(b'0' + byte % 10)),
-            );
+            let unbiased = bytes.into_iter().filter(|byte| *byte < 250);
+            number.extend(unbiased.map(|byte| char::from(b'0' + byte % 10)));
         }
         number.truncate(digits);
         number.into()
@@ -215,17 +240,17 @@ fn stream(merchant: &MerchantAccount, token: &str) -> StreamId {
 }
 
 impl Partner for Accounts {
-    fn describe(&self, merchant: &MerchantAccount, instrument: &Instrument) -> Result<Described, Decline> {
+    fn describe(&self, merchant: &MerchantAccount, instrument: &Instrument) -> Described {
         match instrument {
-            Instrument::GiftCard { brand, number, .. } => Ok(Described {
+            Instrument::GiftCard { brand, number, .. } => Described {
                 method: Method {
                     kind: MethodKind::GiftCard,
                     brand: brand.clone(),
                     last4: Some(last4(number.expose_secret())),
                 },
                 token: self.token(merchant, number),
-            }),
-            Instrument::Card { .. } | Instrument::Ideal => Err(Decline::NotPermitted),
+            },
+            Instrument::Card { .. } | Instrument::Ideal => Described::by_kind(instrument),
         }
     }
 
@@ -237,6 +262,8 @@ impl Partner for Accounts {
             match self.hold(&request, brand, code.as_ref()).await {
                 Ok(_) => Resolution::Authorised,
                 Err(ChangeError::Refused(reason)) => Resolution::Refused { reason },
+                // Every try is known not to have been written: nothing is held.
+                Err(ChangeError::Store(StoreError::Conflict)) => Resolution::Failed,
                 Err(ChangeError::Store(error)) => unknown(&error),
             }
         })
@@ -252,7 +279,7 @@ impl Partner for Accounts {
             };
             match self.change(request.merchant, request.token, |account| account.decide(&command)).await {
                 Ok(_) => LegResult::Done,
-                // No such account: nothing is held, and nothing can come to be.
+                // No such account: nothing is held.
                 Err(ChangeError::Refused(Decline::InvalidCardNumber)) if request.action == Action::Void => {
                     LegResult::Done
                 }

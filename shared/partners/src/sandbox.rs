@@ -286,7 +286,7 @@ impl Sandbox {
     /// The sandbox with its books in `streams`; its pages are found under `public_url`.
     #[must_use]
     pub fn new(streams: Streams, public_url: impl Into<String>) -> Self {
-        Self { streams, public_url: public_url.into() }
+        Self { streams, public_url: public_url.into().trim_end_matches('/').to_owned() }
     }
 
     /// The sandbox's book of a payment.
@@ -361,20 +361,20 @@ fn brand(number: &str) -> &'static str {
 }
 
 impl Partner for Sandbox {
-    fn describe(&self, _: &MerchantAccount, instrument: &Instrument) -> Result<Described, Decline> {
+    fn describe(&self, _: &MerchantAccount, instrument: &Instrument) -> Described {
         match instrument {
             Instrument::Card { number } => {
                 let number = number.expose_secret();
                 let (brand, last4) = (brand(number), last4(number));
                 let token = format!("sandbox-{brand}-{last4}");
                 let method = Method { kind: MethodKind::Card, brand: brand.to_owned(), last4: Some(last4) };
-                Ok(Described { method, token })
+                Described { method, token }
             }
             Instrument::Ideal => {
                 let method = Method { kind: MethodKind::Ideal, brand: "ideal".to_owned(), last4: None };
-                Ok(Described { method, token: "sandbox-ideal".to_owned() })
+                Described { method, token: "sandbox-ideal".to_owned() }
             }
-            Instrument::GiftCard { .. } => Err(Decline::NotPermitted),
+            Instrument::GiftCard { .. } => Described::by_kind(instrument),
         }
     }
 

@@ -21,8 +21,7 @@ pub struct CreateApiKey;
 pub struct Body {
     merchant_accounts: Option<Vec<String>>,
     roles: Option<Vec<Role>>,
-    #[serde(default)]
-    description: String,
+    description: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -68,9 +67,10 @@ fn new_key(call: &Call<Body>) -> Result<NewKey, Problem> {
     if roles.is_empty() {
         return Err(field_invalid("roles", "'payments', 'admin' or both", "none"));
     }
-    let length = call.body.description.chars().count();
+    let description = call.body.description.clone().unwrap_or_default();
+    let length = description.chars().count();
     if length > DESCRIPTION_CHARS_MAX {
         return Err(field_invalid("description", &format!("at most {DESCRIPTION_CHARS_MAX} characters"), length));
     }
-    Ok(NewKey { merchants, roles, description: call.body.description.clone() })
+    Ok(NewKey { merchants, roles, description })
 }

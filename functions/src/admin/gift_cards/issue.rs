@@ -1,14 +1,17 @@
 //! `POST /admin/v1/giftCards`: issues a gift card.
 
 use api::{Access, Call, Code, Endpoint, Engine, Family, Problem, Reply, Route, field_invalid, field_missing};
-use domain::{Money, access::Role};
+use app::access::Caller;
+use domain::{Money, access::Role, order::KeyPrint};
 use http::StatusCode;
 use partners::accounts::NewGiftCard;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-/// Issues a gift card. Number and code are drawn at random if not given; with a number given, issuing
-/// again is answered with a conflict, so the request is safe to repeat.
+use crate::checkout::wire::{Amount, GIFT_CARD_CHARS, check_brand};
+
+/// Issues a gift card. Number and code are drawn at random if not given. With an idempotency key the request
+/// can be repeated and is answered alike; without one, a number that is taken is a conflict.
 pub struct IssueGiftCard;
 
 /// The request.
@@ -17,15 +20,9 @@ pub struct IssueGiftCard;
 pub struct Body {
     merchant_account: Option<String>,
     brand: Option<String>,
-    balance: Option<Balance>,
+    balance: Option<Amount>,
     number: Option<SecretString>,
     cvc: Option<SecretString>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Balance {
-    currency: Option<String>,
-    value: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -36,10 +33,6 @@ struct Issued<'a> {
     balance: Money,
 }
 
-/// The longest brand, in characters.
-const BRAND_CHARS_MAX: usize = 40;
-/// Characters of a number that is given.
-const NUMBER_CHARS: std::ops::RangeInclusive<usize> = 4..=32;
 /// Characters of a code that is given.
 const CODE_CHARS: std::ops::RangeInclusive<usize> = 1..=12;
 
@@ -55,7 +48,11 @@ impl Endpoint for IssueGiftCard {
 
     async fn handle(engine: &Engine, call: Call<Body>) -> Result<Reply, Problem> {
         let merchant = call.merchant(call.body.merchant_account.as_deref())?;
-        let card = new_card(call.body)?;
+        let key = call.key_print(engine, &merchant);
+        if call.caller == Caller::Operator && !engine.access.has_merchant(&merchant).await? {
+            return Err(Problem::new(Code::NotFound, "There is no such merchant account."));
+        }
+        let card = new_card(call.body, key)?;
         let (brand, balance) = (card.brand.clone(), card.balance);
         let issued = engine.accounts.issue(&merchant, card).await?;
         let (number, cvc) = (issued.number.expose_secret(), issued.code.expose_secret());
@@ -63,25 +60,13 @@ impl Endpoint for IssueGiftCard {
     }
 }
 
-fn new_card(body: Body) -> Result<NewGiftCard, Problem> {
+fn new_card(body: Body, key: Option<KeyPrint>) -> Result<NewGiftCard, Problem> {
     let brand = body.brand.ok_or_else(|| field_missing("brand"))?;
-    let length = brand.chars().count();
-    if !(1..=BRAND_CHARS_MAX).contains(&length) {
-        return Err(field_invalid("brand", &format!("1 to {BRAND_CHARS_MAX} characters"), length));
-    }
-    let balance = body.balance.ok_or_else(|| field_missing("balance"))?;
-    let currency = balance.currency.ok_or_else(|| field_missing("balance.currency"))?;
-    let currency = currency.parse().map_err(|error| {
-        Problem::new(Code::CurrencyUnknown, format!("Field 'balance.currency' is not valid: {error}."))
-    })?;
-    let value = balance.value.ok_or_else(|| field_missing("balance.value"))?;
-    let balance =
-        u64::try_from(value).ok().and_then(|minor| Money::try_new(currency, minor).ok()).ok_or_else(|| {
-            Problem::new(Code::AmountInvalid, format!("Field 'balance.value' is not valid: got {value}."))
-        })?;
-    let number = printable(body.number, "number", NUMBER_CHARS)?;
+    check_brand("brand", &brand)?;
+    let balance = Amount::read_as("balance", body.balance)?;
+    let number = printable(body.number, "number", GIFT_CARD_CHARS)?;
     let code = printable(body.cvc, "cvc", CODE_CHARS)?;
-    Ok(NewGiftCard { brand, balance, number, code })
+    Ok(NewGiftCard { brand, balance, number, code, key })
 }
 
 /// A given number or code: letters and digits, so that it can be a segment of a path.

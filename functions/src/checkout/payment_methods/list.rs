@@ -18,10 +18,8 @@ pub struct Body {
     merchant_account: Option<String>,
     amount: Option<Amount>,
     order: Option<EncryptedOrderData>,
-    #[serde(default)]
-    allowed_payment_methods: Vec<String>,
-    #[serde(default)]
-    blocked_payment_methods: Vec<String>,
+    allowed_payment_methods: Option<Vec<String>>,
+    blocked_payment_methods: Option<Vec<String>>,
 }
 
 #[derive(Serialize)]
@@ -59,7 +57,8 @@ impl Endpoint for ListPaymentMethods {
         let is_payable = view.as_ref().is_none_or(|view| view.is_open && view.remaining > 0 && now < view.expires_at);
         let currency = view.map(|view| view.amount).or(amount).map(|amount| amount.currency());
         let mut methods = if is_payable { offered(currency) } else { Vec::new() };
-        let (allowed, blocked) = (call.body.allowed_payment_methods, call.body.blocked_payment_methods);
+        let allowed = call.body.allowed_payment_methods.unwrap_or_default();
+        let blocked = call.body.blocked_payment_methods.unwrap_or_default();
         methods.retain(|method| allowed.is_empty() || method.is_among(&allowed));
         methods.retain(|method| !method.is_among(&blocked));
         Reply::json(StatusCode::OK, None, &Methods { payment_methods: methods })
