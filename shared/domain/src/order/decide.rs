@@ -414,7 +414,7 @@ impl Order {
         match &self.cancellation {
             Some(Cancellation { reason: CancelReason::Merchant, .. }) => at_rest.then_some(CloseReason::Cancelled),
             None if self.remaining == 0 => Some(CloseReason::Paid),
-            None if self.kind.is_single() && self.payments.iter().all(|payment| !payment.is_live()) => {
+            None if self.kind == OrderKind::Single && self.payments.iter().all(|payment| !payment.is_live()) => {
                 Some(CloseReason::PaymentFailed)
             }
             None => None,

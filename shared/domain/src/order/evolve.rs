@@ -1,8 +1,8 @@
 //! The fold. It never refuses: what was committed has happened.
 
 use super::{
-    Cancellation, CancelledBy, Closed, KeyPrint, KeyUse, Leg, LegResult, Operation, Order, OrderEvent, OrderKind,
-    Payment, Resolution,
+    Cancellation, CancelledBy, Closed, KeyPrint, KeyUse, Leg, LegResult, Operation, Order, OrderEvent, Payment,
+    Resolution,
 };
 use crate::{Action, Aggregate, Tally, Time, Version};
 
@@ -179,13 +179,5 @@ impl Order {
             self.unresolved = self.unresolved.saturating_sub(1);
             self.remaining = self.remaining.saturating_add(payment.amount);
         }
-    }
-}
-
-impl OrderKind {
-    /// Whether the order ends when its only payment fails.
-    #[must_use]
-    pub fn is_single(self) -> bool {
-        self == Self::Single
     }
 }
