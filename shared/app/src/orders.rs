@@ -136,7 +136,8 @@ impl App {
     /// Refusals; the store's.
     pub async fn pay_single(&self, terms: OrderTerms, payment: NewPayment) -> Result<Answered, Error> {
         let open = terms.open();
-        let reserve = self.reserve(&terms.merchant, &payment, Version::FIRST);
+        // The order remembers the key; once is enough.
+        let reserve = Reserve { key: None, ..self.reserve(&terms.merchant, &payment, Version::FIRST) };
         let (key, mut done) = self.begin(&terms, &open, Some(&reserve)).await?;
         if let Done::Already(version, order) = &done
             && order.payment(*version).is_none_or(|payment| payment.answered.is_none())
