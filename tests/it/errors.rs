@@ -41,6 +41,7 @@ async fn each_bad_field_of_an_order_is_named() {
         ("/reference", json!("r".repeat(81)), 422, "702"),
         ("/reference", json!(["r"]), 400, "702"),
         ("/expiresAt", json!("tomorrow"), 422, "order_expiry_invalid"),
+        ("/expiresAt", json!("2026-12-01T10:00:00[Europe/Amsterdam]"), 422, "order_expiry_invalid"),
         ("/expiresAt", json!("2026-01-31T12:00:00Z"), 422, "order_expiry_invalid"),
         ("/expiresAt", json!("2027-01-31T12:00:01Z"), 422, "order_expiry_invalid"),
         ("/expiresAt", json!(1_800_000_000), 400, "702"),
@@ -98,6 +99,9 @@ async fn each_bad_field_of_a_payment_is_named_and_nothing_is_done() {
         ("/order/pspReference", json!(null), 422, "130"),
         ("/order/orderData", json!(null), 422, "130"),
         ("/order", json!("order"), 400, "702"),
+        ("/order", json!([opened.at("/pspReference"), opened.at("/orderData")]), 400, "702"),
+        ("/amount", json!(["EUR", 1]), 400, "702"),
+        ("/reference", json!("a\nb"), 422, "702"),
     ] {
         let answer = shop.post("/v72/payments", &with(good.clone(), pointer, value.clone())).await;
         assert_eq!(answer.error(), (status, code.to_owned()), "{pointer} = {value}: {}", answer.text);
@@ -106,12 +110,19 @@ async fn each_bad_field_of_a_payment_is_named_and_nothing_is_done() {
     let encrypted = json!({ "type": "scheme", "encryptedCardNumber": "adyenjs_0_1_25$abc" });
     let answer = shop.post("/v72/payments", &payment(Some(&opened.order()), 1, encrypted)).await;
     assert_eq!(answer.error(), (422, "14_007".to_owned()));
+    let mut dollars = payment(None, 1, json!({ "type": "ideal" }));
+    dollars["amount"]["currency"] = json!("USD");
+    assert_eq!(shop.post("/v72/payments", &dollars).await.error(), (422, "14_007".to_owned()));
     let brandless = with(gift_card(), "/brand", json!(null));
     let answer = shop.post("/v72/payments", &payment(Some(&opened.order()), 1, brandless)).await;
     assert_eq!(answer.error(), (422, "130".to_owned()));
-    for (field, value) in
-        [("brand", "b".repeat(41)), ("brand", String::new()), ("number", "1234567".into()), ("number", "1".repeat(33))]
-    {
+    for (field, value) in [
+        ("brand", "b".repeat(41)),
+        ("brand", String::new()),
+        ("brand", "5555444433331111".into()),
+        ("number", "1234567".into()),
+        ("number", "1".repeat(33)),
+    ] {
         let bad = with(gift_card(), &format!("/{field}"), json!(value));
         let answer = shop.post("/v72/payments", &payment(Some(&opened.order()), 1, bad)).await;
         assert_eq!(answer.error(), (422, "702".to_owned()), "{field}: {}", answer.text);
@@ -181,7 +192,9 @@ async fn who_is_not_known_learns_nothing() {
 #[tokio::test]
 async fn paths_and_methods_that_are_none_are_told_so() {
     let shop = Shop::open(On::Embedded).await;
-    assert_eq!(shop.get("/nowhere").await.error(), (404, "route_not_found".to_owned()));
+    let nowhere = shop.get("/nowhere").await;
+    assert_eq!(nowhere.error(), (404, "route_not_found".to_owned()));
+    assert_eq!(nowhere.text_at("/pspReference"), nowhere.headers["pspreference"].to_str().unwrap());
     assert_eq!(shop.get("/v72/orders").await.error(), (405, "method_not_allowed".to_owned()));
     let admin = shop.get("/admin/v1/nowhere").await;
     assert_eq!((admin.status, admin.text_at("/code")), (404, "route_not_found".to_owned()));

@@ -56,6 +56,8 @@ async fn a_balance_is_told_to_who_knows_the_code() {
     let mut wrong = gift_card();
     wrong["cvc"] = json!("321");
     assert_eq!(balance(&shop, wrong, euro(1)).await, ("Failed".into(), euro(0), "CVC Declined".into()));
+    let other_brand = json!({ "type": "svs", "number": local::TEST_GIFT_CARD, "cvc": "123" });
+    assert_eq!(balance(&shop, other_brand, euro(1)).await.0, "Failed", "as a payment with it is");
     let unknown = json!({ "type": "giftcard", "brand": "givex", "number": "6036280000000000001", "cvc": "123" });
     assert_eq!(balance(&shop, unknown, euro(1)).await, ("Failed".into(), euro(0), "Invalid Card Number".into()));
     let card = json!({ "merchantAccount": local::TEST_MERCHANT, "amount": euro(1), "paymentMethod": card("4111111111111111") });

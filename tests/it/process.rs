@@ -167,6 +167,8 @@ fn what_keeps_it_from_starting_is_told_in_one_line() {
         (vec!["--port", "0", "--data", secrets.to_str().unwrap()], "secrets.json"),
         (vec!["--port", "0", "--data", in_use.to_str().unwrap()], "is in use by another tender"),
         (vec!["--port", "0", "--data", lost.to_str().unwrap()], "is missing beside a database"),
+        (vec!["--port", "0", "--data", fresh, "--public-url", "pay.example"], "--public-url is not"),
+        (vec!["--port", "0", "--data", fresh, "--public-url", "javascript:alert(1)"], "--public-url is not"),
         (vec!["--port", "0", "--data", fresh, "--api-key", ""], "8 to 256 letters"),
         (vec!["--port", "0", "--data", fresh, "--api-key", "it's a key"], "8 to 256 letters"),
         (

@@ -1,6 +1,6 @@
 //! What several endpoints of the family read and write.
 
-use api::{Code, Engine, Problem, clock, field_invalid, field_missing, limits::RETURN_URL_CHARS_MAX};
+use api::{Code, Engine, Object, Problem, clock, field_invalid, field_missing, limits::RETURN_URL_CHARS_MAX};
 use app::{Instrument, OrderKey};
 use domain::{
     Currency, MerchantAccount, Money, Order, OrderId, Reference, Time, Version,
@@ -14,6 +14,9 @@ use url::Url;
 /// Brands of gift cards that may also stand as the payment method's type.
 pub(super) const GIFT_CARD_BRANDS: &[(&str, &str)] =
     &[("givex", "Givex"), ("svs", "SVS"), ("genericgiftcard", "Gift card")];
+
+/// The currency that iDEAL takes.
+pub(super) const IDEAL_CURRENCY: &str = "EUR";
 
 /// Digits of a payment card's number.
 const CARD_DIGITS: std::ops::RangeInclusive<usize> = 12..=19;
@@ -93,13 +96,13 @@ impl<'a> OrderView<'a> {
 
 impl Amount {
     /// Reads the amount of the object `amount`; zero is left to the rules.
-    pub(super) fn read(amount: Option<Self>) -> Result<Money, Problem> {
+    pub(super) fn read(amount: Option<Object<Self>>) -> Result<Money, Problem> {
         Self::read_as("amount", amount)
     }
 
     /// Reads the amount of an object of that name.
-    pub(crate) fn read_as(name: &str, amount: Option<Self>) -> Result<Money, Problem> {
-        let amount = amount.ok_or_else(|| object_missing(name))?;
+    pub(crate) fn read_as(name: &str, amount: Option<Object<Self>>) -> Result<Money, Problem> {
+        let Object(amount) = amount.ok_or_else(|| object_missing(name))?;
         let code = amount.currency.ok_or_else(|| field_missing(&format!("{name}.currency")))?;
         let currency = code.parse::<Currency>().map_err(|error| {
             let shown = echo(&code);
@@ -152,8 +155,8 @@ pub(super) fn expiry(text: Option<&str>) -> Result<Option<Time>, Problem> {
 
 impl PaymentMethod {
     /// Reads what a shopper pays with.
-    pub(super) fn read(method: Option<Self>) -> Result<Instrument, Problem> {
-        let method = method.ok_or_else(|| object_missing("paymentMethod"))?;
+    pub(super) fn read(method: Option<Object<Self>>) -> Result<Instrument, Problem> {
+        let Object(method) = method.ok_or_else(|| object_missing("paymentMethod"))?;
         let kind = method.kind.as_deref().ok_or_else(|| field_missing("paymentMethod.type"))?;
         match kind {
             "scheme" | "card" => Ok(Instrument::Card { number: method.card_number()? }),
@@ -204,11 +207,38 @@ impl PaymentMethod {
     }
 }
 
-/// A gift card's brand is stored with each payment, so it has a limit.
+/// A gift card's brand is stored with each payment, so it has a limit, and is a name: no number passes for
+/// one.
 pub(crate) fn check_brand(field: &str, brand: &str) -> Result<(), Problem> {
-    match brand.chars().count() {
-        1..=BRAND_CHARS_MAX => Ok(()),
-        length => Err(field_invalid(field, &format!("1 to {BRAND_CHARS_MAX} characters"), length)),
+    let is_name = brand.starts_with(|first: char| first.is_ascii_alphabetic())
+        && brand.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    if is_name && brand.len() <= BRAND_CHARS_MAX {
+        return Ok(());
+    }
+    let expected = format!("a letter, and up to {} letters, digits, '_' or '-' after it", BRAND_CHARS_MAX - 1);
+    Err(field_invalid(field, &expected, "another text"))
+}
+
+/// Reads a merchant's reference; its length is left to the rules.
+pub(super) fn reference(text: Option<String>) -> Result<String, Problem> {
+    let text = text.ok_or_else(|| field_missing("reference"))?;
+    if text.chars().any(char::is_control) {
+        return Err(field_invalid("reference", "text without control characters", "some"));
+    }
+    Ok(text)
+}
+
+/// Refuses what is not offered for a currency.
+pub(super) fn check_offered(instrument: &Instrument, amount: Money) -> Result<(), Problem> {
+    match instrument {
+        Instrument::Ideal if amount.currency().code() != IDEAL_CURRENCY => {
+            let message = format!(
+                "Field 'paymentMethod.type' is not valid: ideal takes {IDEAL_CURRENCY}, the amount is in {}.",
+                amount.currency()
+            );
+            Err(Problem::new(Code::PaymentMethodInvalid, message))
+        }
+        Instrument::Ideal | Instrument::Card { .. } | Instrument::GiftCard { .. } => Ok(()),
     }
 }
 

@@ -62,7 +62,7 @@ async fn run(options: &Options) -> Result<(), StartError> {
     let prepared = crate::prepare(options).await?;
     // Who is told that it listens may stop it at once.
     let stop = stop_signal();
-    let welcome = crate::welcome(prepared.address, &prepared.api_key, &prepared.operator_key_file);
+    let welcome = crate::welcome(prepared.address, &prepared.api_key, prepared.operator_key_file.as_deref());
     // Whoever does not read it can be served all the same.
     let _ = io::stdout().write_all(welcome.as_bytes()).and_then(|()| io::stdout().flush());
     prepared.server.run(stop).await;

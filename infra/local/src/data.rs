@@ -13,8 +13,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::StartError;
 
-/// Characters of a key that is given. It has to pass through headers and shells as it is.
-const GIVEN_KEY_CHARS: std::ops::RangeInclusive<usize> = 8..=256;
+/// Characters of a key. It has to pass through headers and shells as it is.
+const KEY_CHARS: std::ops::RangeInclusive<usize> = 8..=256;
 
 /// A data folder that belongs to this process.
 pub(crate) struct DataFolder {
@@ -51,20 +51,15 @@ impl DataFolder {
     /// The key kept under `name`: the one given, else the one kept, else a new one.
     pub(crate) fn key(&self, name: &'static str, given: Option<&SecretString>) -> Result<SecretString, StartError> {
         if let Some(given) = given {
-            let text = given.expose_secret();
-            let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
-            return if is_plain && GIVEN_KEY_CHARS.contains(&text.len()) {
-                Ok(given.clone())
-            } else {
-                Err(StartError::GivenKey(name))
-            };
+            return if is_key(given.expose_secret()) { Ok(given.clone()) } else { Err(StartError::GivenKey(name)) };
         }
         let kept = self.keep(name, || {
             let mut entropy = [0; 20];
             OsRandom.fill(&mut entropy);
             format!("tender_{}\n", BASE32_NOPAD.encode(&entropy).to_lowercase())
         })?;
-        Ok(kept.trim().into())
+        let kept = kept.trim();
+        if is_key(kept) { Ok(kept.into()) } else { Err(StartError::KeptKey(self.file(name))) }
     }
 
     /// The secrets, drawn at the first start. The operator's key may change from start to start.
@@ -108,6 +103,11 @@ fn write_private(path: &Path, content: &str) -> io::Result<()> {
     fs::rename(&draft, path)?;
     // The name, too, must outlast a power failure.
     path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+}
+
+fn is_key(text: &str) -> bool {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+    is_plain && KEY_CHARS.contains(&text.len())
 }
 
 /// Creates a folder that only its owner can look into; leaves one that is there as it is.

@@ -23,6 +23,7 @@ use domain::{
 use partners::accounts::{IssueError, NewGiftCard};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
+use url::Url;
 
 pub use server::{CONNECTIONS_MAX, DRAIN_MAX, Server};
 pub use welcome::{first_order, welcome};
@@ -94,6 +95,12 @@ pub enum StartError {
     /// A key that was given cannot be one.
     #[error("the {0} that was given is not 8 to 256 letters, digits, '_', '-' or '.'")]
     GivenKey(&'static str),
+    /// A key that was kept cannot be one.
+    #[error("{} holds no key of 8 to 256 letters, digits, '_', '-' or '.'. Delete it to have another drawn", .0.display())]
+    KeptKey(PathBuf),
+    /// The public URL cannot be one.
+    #[error("--public-url is not an http or https URL: {0}")]
+    PublicUrl(String),
     /// One key cannot be two callers.
     #[error("the API key and the operator key that were given are the same")]
     SameKeys,
@@ -115,8 +122,8 @@ pub struct Prepared {
     pub address: SocketAddr,
     /// The API key of [`TEST_MERCHANT`].
     pub api_key: SecretString,
-    /// Where the operator's key is kept.
-    pub operator_key_file: PathBuf,
+    /// Where the operator's key is kept, if it was not given.
+    pub operator_key_file: Option<PathBuf>,
     /// Keeps other processes out of the folder for as long as it is held.
     _folder: DataFolder,
 }
@@ -146,13 +153,17 @@ pub async fn prepare_with(options: &Options, clock: Arc<dyn Clock>) -> Result<Pr
     let secrets = folder.secrets(&app::access::key_hash(&operator_key))?;
     let log = embedded::SqliteLog::open(&folder.database())?;
     let public_url = options.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let is_web = Url::parse(&public_url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    if !is_web {
+        return Err(StartError::PublicUrl(public_url));
+    }
     let engine = wire(Arc::new(log), clock, &secrets, &public_url)
         .map_err(|source| StartError::Secrets { file: folder.secrets_file(), source })?;
     if furnish(&engine, &api_key).await?.revoked_at.is_some() {
         return Err(StartError::Revoked(folder.file("api-key")));
     }
     let server = Server::new(listener, engine.clone());
-    let operator_key_file = folder.file("operator-key");
+    let operator_key_file = options.operator_key.is_none().then(|| folder.file("operator-key"));
     Ok(Prepared { server, engine, address, api_key, operator_key_file, _folder: folder })
 }
 

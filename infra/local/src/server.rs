@@ -112,8 +112,8 @@ async fn answer(router: &Router, engine: &Engine, request: http::Request<Incomin
     let (parts, body) = request.into_parts();
     let body = match timeout(BODY_TIME_MAX, Limited::new(body, BODY_BYTES_MAX).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => return reject_body(&parts, BodyFault::TooLarge),
-        Ok(Err(_)) | Err(_) => return reject_body(&parts, BodyFault::Incomplete),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => return reject_body(engine, &parts, BodyFault::TooLarge),
+        Ok(Err(_)) | Err(_) => return reject_body(engine, &parts, BodyFault::Incomplete),
     };
     router.respond(engine, http::Request::from_parts(parts, body)).await
 }

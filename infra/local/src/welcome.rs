@@ -1,6 +1,6 @@
 //! What is printed when the engine is ready.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::Path};
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -12,7 +12,7 @@ const SCRATCH: &str = "/tmp/tender-order.json";
 /// What is printed when the engine is ready: where it listens, the key, and a first order in three
 /// requests that can be pasted into a shell.
 #[must_use]
-pub fn welcome(address: SocketAddr, api_key: &SecretString, operator_key_file: &std::path::Path) -> String {
+pub fn welcome(address: SocketAddr, api_key: &SecretString, operator_key_file: Option<&Path>) -> String {
     let key = api_key.expose_secret();
     let [open, gift_card, card] = first_order(&format!("http://{address}"), key);
     format!(
@@ -21,7 +21,7 @@ Tender is listening on http://{address}
 
   merchant account  {TEST_MERCHANT}
   API key           {key}
-  operator key      in {}
+  operator key      {}
 
 A first order. Open it for 100.00 EUR:
 
@@ -37,7 +37,7 @@ Pay the rest by card:
 
 Stop with Ctrl-C.
 ",
-        operator_key_file.display()
+        operator_key_file.map_or_else(|| "as given".to_owned(), |file| format!("in {}", file.display()))
     )
 }
 

@@ -18,6 +18,10 @@ pub fn render(time: Time) -> String {
 /// 1970.
 #[must_use]
 pub fn parse(text: &str) -> Option<Time> {
+    // A zone's name in brackets would have to be looked up in a table of zones.
+    if text.contains('[') {
+        return None;
+    }
     let timestamp = text.parse::<Timestamp>().ok().or_else(|| {
         let local = text.parse::<civil::DateTime>().ok()?;
         Some(local.to_zoned(TimeZone::UTC).ok()?.timestamp())

@@ -9,7 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
-    Access, Call, Code, Endpoint, Engine, ErrorType, Family, Problem, Reply, Route,
+    Access, Call, Code, Endpoint, Engine, ErrorType, Family, Object, Problem, Reply, Route,
     endpoint::passing_reference,
     limits::{API_KEY_CHARS_MAX, BODY_BYTES_MAX, IDEMPOTENCY_KEY_CHARS_MAX},
 };
@@ -120,13 +120,15 @@ fn print(route: &Route, path: &[(String, String)], body: &[u8]) -> Result<Vec<u8
 
 fn read<B: DeserializeOwned>(route: &Route, body: &[u8]) -> Result<B, Problem> {
     // What a browser's form or a client's GET sends along is not looked at.
-    let has_none = route.family == Family::Sandbox || matches!(route.method, "GET" | "DELETE");
-    let body = if has_none { b"null" } else { body };
+    if route.family == Family::Sandbox || matches!(route.method, "GET" | "DELETE") {
+        return serde_json::from_slice(b"null").map_err(|error| not_json(&error));
+    }
     let mut json = serde_json::Deserializer::from_slice(body);
-    let read = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    let Object(read) = serde_path_to_error::deserialize::<_, Object<B>>(&mut json).map_err(|error| {
         let (path, inner) = (error.path().to_string(), error.inner());
+        let place = if path == "." { "the body".to_owned() } else { format!("field '{path}'") };
         if inner.is_data() {
-            Problem::new(Code::BodyInvalid, format!("Unexpected input: field '{path}': {}.", without_values(inner)))
+            Problem::new(Code::BodyInvalid, format!("Unexpected input: {place}: {}.", without_values(inner)))
         } else {
             not_json(inner)
         }
@@ -162,8 +164,9 @@ pub(crate) fn body_too_large() -> Problem {
 }
 
 /// The answer to a request that never reached an endpoint.
-pub(crate) fn reject(family: Family, headers: &HeaderMap, problem: Problem) -> Response {
-    let mut response = render(family, &problem, None);
+pub(crate) fn reject(engine: &Engine, family: Family, headers: &HeaderMap, problem: Problem) -> Response {
+    let key = headers.get(IDEMPOTENCY_KEY).map(HeaderValue::as_bytes);
+    let mut response = render(family, &problem, Some(passing_reference(engine, key).to_string()));
     echo(headers, &mut response);
     response
 }

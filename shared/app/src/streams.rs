@@ -1,8 +1,14 @@
 //! Reading and writing aggregates as streams of commits.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
 
 use domain::{Aggregate, MerchantAccount, OrderId, Time, Version};
+
+use tokio::sync::Mutex;
 
 use crate::ports::{Clock, Commit, CommitLog, Random, SNAPSHOT_EVERY, StoreError};
 
@@ -11,6 +17,10 @@ pub const APPEND_TRIES_MAX: u8 = 3;
 
 /// Tries to change an aggregate other than an order, when others change it too.
 pub const CHANGE_ATTEMPTS_MAX: u8 = 64;
+
+/// Locks that the changes of one process share: those of one stream wait for one another here, instead of
+/// racing at the store. Other processes still race, which is what the conditional write is for.
+const STRIPES: usize = 1_024;
 
 /// The name of a stream: its owner and what it is, `{merchantAccount}/{aggregate id}`. Owners that are no
 /// merchant begin with `@`, which no merchant account does.
@@ -75,13 +85,15 @@ pub struct Streams {
     log: Arc<dyn CommitLog>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    stripes: Arc<Vec<Mutex<()>>>,
 }
 
 impl Streams {
     /// Streams on a commit log.
     #[must_use]
     pub fn new(log: Arc<dyn CommitLog>, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
-        Self { log, clock, random }
+        let stripes = (0..STRIPES).map(|_| Mutex::new(())).collect::<Vec<_>>();
+        Self { log, clock, random, stripes: Arc::new(stripes) }
     }
 
     /// The time.
@@ -153,6 +165,10 @@ impl Streams {
         stream: &StreamId,
         decide: impl Fn(Option<&A>) -> Result<Vec<A::Event>, E> + Send + Sync,
     ) -> Result<Option<A>, ChangeError<E>> {
+        let _turn = match self.stripe(stream) {
+            Some(stripe) => Some(stripe.lock().await),
+            None => None,
+        };
         for _ in 0..CHANGE_ATTEMPTS_MAX {
             let base = self.load::<A>(stream, None).await?;
             let events = decide(base.as_ref().map(|base| &base.state)).map_err(ChangeError::Refused)?;
@@ -166,6 +182,13 @@ impl Streams {
             }
         }
         Err(StoreError::Conflict.into())
+    }
+
+    fn stripe(&self, stream: &StreamId) -> Option<&Mutex<()>> {
+        let mut hasher = DefaultHasher::new();
+        stream.hash(&mut hasher);
+        let stripes = u64::try_from(self.stripes.len()).ok()?;
+        self.stripes.get(usize::try_from(hasher.finish().checked_rem(stripes)?).ok()?)
     }
 
     /// A try without an answer may have landed; the commit's identity makes repeating it safe.

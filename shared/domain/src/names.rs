@@ -15,9 +15,7 @@ pub struct MerchantAccount(String);
 
 /// A merchant account name that cannot be one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "a merchant account is 1 to {MERCHANT_ACCOUNT_BYTES_MAX} letters, digits, '_', '-' or '.', beginning with a letter or digit"
-)]
+#[error("1 to {MERCHANT_ACCOUNT_BYTES_MAX} letters, digits, '_', '-' or '.', beginning with a letter or digit")]
 pub struct InvalidName;
 
 impl MerchantAccount {

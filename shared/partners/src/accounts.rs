@@ -141,10 +141,11 @@ impl Accounts {
     /// What can be spent of a gift card.
     ///
     /// # Errors
-    /// [`BalanceError::Declined`] if there is no such card or the code is wrong; the store's.
+    /// [`BalanceError::Declined`] if there is no such card of that brand, or the code is wrong; the store's.
     pub async fn balance(
         &self,
         merchant: &MerchantAccount,
+        brand: &str,
         number: &SecretString,
         code: Option<&SecretString>,
     ) -> Result<Money, BalanceError> {
@@ -152,6 +153,7 @@ impl Accounts {
         let (print, now) = (self.code_print(&token, code), self.streams.now());
         let account = self
             .change(merchant, &token, |account| match account.check_code(print, now) {
+                _ if account.brand != brand => Err(Decline::InvalidCardNumber),
                 Err(Decline::InvalidCode) => Ok(vec![AccountEvent::CodeFailed]),
                 Ok(()) => Ok(account.accept_code().into_iter().collect()),
                 Err(reason) => Err(reason),

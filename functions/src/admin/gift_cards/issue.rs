@@ -1,6 +1,6 @@
 //! `POST /admin/v1/giftCards`: issues a gift card.
 
-use api::{Access, Call, Code, Endpoint, Engine, Family, Problem, Reply, Route, field_invalid, field_missing};
+use api::{Access, Call, Code, Endpoint, Engine, Family, Object, Problem, Reply, Route, field_invalid, field_missing};
 use app::access::Caller;
 use domain::{Money, access::Role, order::KeyPrint};
 use http::StatusCode;
@@ -20,7 +20,7 @@ pub struct IssueGiftCard;
 pub struct Body {
     merchant_account: Option<String>,
     brand: Option<String>,
-    balance: Option<Amount>,
+    balance: Option<Object<Amount>>,
     number: Option<SecretString>,
     cvc: Option<SecretString>,
 }

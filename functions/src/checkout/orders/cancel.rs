@@ -1,6 +1,6 @@
 //! `POST orders/cancel`: ends an order unpaid and releases what was paid.
 
-use api::{Access, Call, Endpoint, Engine, Family, Problem, Reply, Route};
+use api::{Access, Call, Endpoint, Engine, Family, Object, Problem, Reply, Route};
 use domain::{Reference, access::Role};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,7 @@ pub struct CancelOrder;
 #[serde(rename_all = "camelCase")]
 pub struct Body {
     merchant_account: Option<String>,
-    order: Option<EncryptedOrderData>,
+    order: Option<Object<EncryptedOrderData>>,
 }
 
 #[derive(Serialize)]
@@ -41,7 +41,7 @@ impl Endpoint for CancelOrder {
     async fn handle(engine: &Engine, call: Call<Body>) -> Result<Reply, Problem> {
         let merchant = call.merchant(call.body.merchant_account.as_deref())?;
         let print = call.key_print(engine, &merchant);
-        let order = call.body.order.ok_or_else(|| object_missing("order"))?;
+        let Object(order) = call.body.order.ok_or_else(|| object_missing("order"))?;
         let (key, _) = order.read(engine, &merchant)?;
         let (_, version) =
             engine.app.cancel(&key, print).await.map_err(|error| Problem::from(error).about(key.id.reference()))?;

@@ -1,12 +1,12 @@
 //! `POST orders`: opens an order to be paid in parts.
 
-use api::{Access, Call, Endpoint, Engine, Family, Problem, Reply, Route, field_missing};
+use api::{Access, Call, Endpoint, Engine, Family, Object, Problem, Reply, Route};
 use app::{OrderKey, OrderTerms};
 use domain::{Order, access::Role};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use crate::checkout::wire::{Amount, OrderView, expiry};
+use crate::checkout::wire::{Amount, OrderView, expiry, reference};
 
 /// Opens an order to be paid in parts.
 pub struct CreateOrder;
@@ -16,7 +16,7 @@ pub struct CreateOrder;
 #[serde(rename_all = "camelCase")]
 pub struct Body {
     merchant_account: Option<String>,
-    amount: Option<Amount>,
+    amount: Option<Object<Amount>>,
     reference: Option<String>,
     expires_at: Option<String>,
 }
@@ -45,7 +45,7 @@ impl Endpoint for CreateOrder {
         let terms = OrderTerms {
             merchant,
             amount: Amount::read(call.body.amount)?,
-            reference: call.body.reference.ok_or_else(|| field_missing("reference"))?,
+            reference: reference(call.body.reference)?,
             expires_at: expiry(call.body.expires_at.as_deref())?,
             token_key: engine.tokens.current(),
             key,

@@ -1,6 +1,6 @@
 //! `POST paymentMethods/balance`: what is left on a gift card.
 
-use api::{Access, Call, Code, Endpoint, Engine, Family, Problem, Reply, Route};
+use api::{Access, Call, Code, Endpoint, Engine, Family, Object, Problem, Reply, Route};
 use app::Instrument;
 use domain::{Money, Reference, access::Role};
 use http::StatusCode;
@@ -18,8 +18,8 @@ pub struct GetBalance;
 #[serde(rename_all = "camelCase")]
 pub struct Body {
     merchant_account: Option<String>,
-    amount: Option<Amount>,
-    payment_method: Option<PaymentMethod>,
+    amount: Option<Object<Amount>>,
+    payment_method: Option<Object<PaymentMethod>>,
 }
 
 #[derive(Serialize)]
@@ -46,18 +46,19 @@ impl Endpoint for GetBalance {
         let merchant = call.merchant(call.body.merchant_account.as_deref())?;
         let reference = call.reference(engine);
         let amount = Amount::read(call.body.amount)?;
-        let Instrument::GiftCard { number, code, .. } = PaymentMethod::read(call.body.payment_method)? else {
+        let Instrument::GiftCard { brand, number, code } = PaymentMethod::read(call.body.payment_method)? else {
             let message = "Field 'paymentMethod.type' is not valid: expected a gift card; others have no balance.";
             return Err(Problem::new(Code::PaymentMethodInvalid, message));
         };
-        let (result_code, balance, reason) = match engine.accounts.balance(&merchant, &number, code.as_ref()).await {
-            Ok(balance) if balance.currency() == amount.currency() && balance.minor() >= amount.minor() => {
-                ("Success", balance, None)
-            }
-            Ok(balance) => ("NotEnoughBalance", balance, None),
-            Err(BalanceError::Declined(reason)) => ("Failed", amount.with_minor(0), Some(refusal(reason).0)),
-            Err(BalanceError::Store(error)) => return Err(error.into()),
-        };
+        let (result_code, balance, reason) =
+            match engine.accounts.balance(&merchant, &brand, &number, code.as_ref()).await {
+                Ok(balance) if balance.currency() == amount.currency() && balance.minor() >= amount.minor() => {
+                    ("Success", balance, None)
+                }
+                Ok(balance) => ("NotEnoughBalance", balance, None),
+                Err(BalanceError::Declined(reason)) => ("Failed", amount.with_minor(0), Some(refusal(reason).0)),
+                Err(BalanceError::Store(error)) => return Err(error.into()),
+            };
         let body = Balance { psp_reference: reference, result_code, balance, refusal_reason: reason };
         Reply::json(StatusCode::OK, Some(reference.to_string()), &body)
     }

@@ -1,11 +1,11 @@
 //! `POST paymentMethods`: what a shopper can pay with.
 
-use api::{Access, Call, Endpoint, Engine, Family, Problem, Reply, Route};
+use api::{Access, Call, Endpoint, Engine, Family, Object, Problem, Reply, Route};
 use domain::{Currency, access::Role};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use crate::checkout::wire::{Amount, EncryptedOrderData, GIFT_CARD_BRANDS};
+use crate::checkout::wire::{Amount, EncryptedOrderData, GIFT_CARD_BRANDS, IDEAL_CURRENCY};
 
 /// What a shopper can pay with; with `order`, what can pay the rest of it. The order's token is taken at
 /// its word: nothing is read, and an overtaken token lists what it would have listed when it was made.
@@ -16,8 +16,8 @@ pub struct ListPaymentMethods;
 #[serde(rename_all = "camelCase")]
 pub struct Body {
     merchant_account: Option<String>,
-    amount: Option<Amount>,
-    order: Option<EncryptedOrderData>,
+    amount: Option<Object<Amount>>,
+    order: Option<Object<EncryptedOrderData>>,
     allowed_payment_methods: Option<Vec<String>>,
     blocked_payment_methods: Option<Vec<String>>,
 }
@@ -51,8 +51,10 @@ impl Endpoint for ListPaymentMethods {
 
     async fn handle(engine: &Engine, call: Call<Body>) -> Result<Reply, Problem> {
         let merchant = call.merchant(call.body.merchant_account.as_deref())?;
+        let reference = call.reference(engine);
         let amount = call.body.amount.map(|amount| Amount::read(Some(amount))).transpose()?;
-        let view = call.body.order.map(|order| order.read(engine, &merchant)).transpose()?.map(|(_, view)| view);
+        let view =
+            call.body.order.map(|Object(order)| order.read(engine, &merchant)).transpose()?.map(|(_, view)| view);
         let now = engine.app.streams.now();
         let is_payable = view.as_ref().is_none_or(|view| view.is_open && view.remaining > 0 && now < view.expires_at);
         let currency = view.map(|view| view.amount).or(amount).map(|amount| amount.currency());
@@ -61,7 +63,7 @@ impl Endpoint for ListPaymentMethods {
         let blocked = call.body.blocked_payment_methods.unwrap_or_default();
         methods.retain(|method| allowed.is_empty() || method.is_among(&allowed));
         methods.retain(|method| !method.is_among(&blocked));
-        Reply::json(StatusCode::OK, None, &Methods { payment_methods: methods })
+        Reply::json(StatusCode::OK, Some(reference.to_string()), &Methods { payment_methods: methods })
     }
 }
 
@@ -81,6 +83,6 @@ fn offered(currency: Option<Currency>) -> Vec<Method> {
         brand: Some(brand),
         brands: None,
     });
-    let takes_ideal = currency.is_none_or(|currency| currency.code() == "EUR");
+    let takes_ideal = currency.is_none_or(|currency| currency.code() == IDEAL_CURRENCY);
     std::iter::once(card).chain(takes_ideal.then_some(ideal)).chain(gift_cards).collect()
 }

@@ -1,12 +1,12 @@
 //! `POST payments`: pays an order, a part of it, or an amount on its own.
 
-use api::{Access, Call, Endpoint, Engine, Family, Problem, Reply, Route, field_missing};
+use api::{Access, Call, Endpoint, Engine, Family, Object, Problem, Reply, Route};
 use app::{NewPayment, OrderTerms};
 use domain::access::Role;
 use serde::Deserialize;
 
 use super::answer;
-use crate::checkout::wire::{Amount, EncryptedOrderData, PaymentMethod, return_url};
+use crate::checkout::wire::{Amount, EncryptedOrderData, PaymentMethod, check_offered, reference, return_url};
 
 /// Pays an order, or a part of it; without `order`, the engine opens one around the payment.
 pub struct CreatePayment;
@@ -16,11 +16,11 @@ pub struct CreatePayment;
 #[serde(rename_all = "camelCase")]
 pub struct Body {
     merchant_account: Option<String>,
-    amount: Option<Amount>,
+    amount: Option<Object<Amount>>,
     reference: Option<String>,
-    payment_method: Option<PaymentMethod>,
+    payment_method: Option<Object<PaymentMethod>>,
     return_url: Option<String>,
-    order: Option<EncryptedOrderData>,
+    order: Option<Object<EncryptedOrderData>>,
 }
 
 impl Endpoint for CreatePayment {
@@ -37,12 +37,13 @@ impl Endpoint for CreatePayment {
         let merchant = call.merchant(call.body.merchant_account.as_deref())?;
         let key = call.key_print(engine, &merchant);
         let amount = Amount::read(call.body.amount)?;
-        let reference = call.body.reference.ok_or_else(|| field_missing("reference"))?;
+        let reference = reference(call.body.reference)?;
         let instrument = PaymentMethod::read(call.body.payment_method)?;
+        check_offered(&instrument, amount)?;
         let return_url = return_url(call.body.return_url, &instrument)?;
         let payment = NewPayment { amount, reference: reference.clone(), instrument, return_url, key };
         let answered = match call.body.order {
-            Some(order) => {
+            Some(Object(order)) => {
                 let (order, view) = order.read(engine, &merchant)?;
                 let about = order.id.reference();
                 engine.app.pay(order, view, payment).await.map_err(|error| Problem::from(error).about(about))?

@@ -1,6 +1,6 @@
 //! `POST payments/details`: the outcome of a payment whose shopper came back from a page.
 
-use api::{Access, Call, Code, Endpoint, Engine, Family, Problem, Reply, Route, field_missing};
+use api::{Access, Call, Code, Endpoint, Engine, Family, Object, Problem, Reply, Route, field_missing};
 use app::OrderKey;
 use domain::access::Role;
 use serde::Deserialize;
@@ -15,7 +15,7 @@ pub struct SubmitDetails;
 /// The request.
 #[derive(Debug, Deserialize)]
 pub struct Body {
-    details: Option<Details>,
+    details: Option<Object<Details>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -35,7 +35,7 @@ impl Endpoint for SubmitDetails {
     type Body = Body;
 
     async fn handle(engine: &Engine, call: Call<Body>) -> Result<Reply, Problem> {
-        let details = call.body.details.as_ref().ok_or_else(|| object_missing("details"))?;
+        let Object(details) = call.body.details.as_ref().ok_or_else(|| object_missing("details"))?;
         let token = details.redirect_result.as_ref().ok_or_else(|| field_missing("details.redirectResult"))?;
         // A redirect result of a merchant account that the caller may not use is none.
         let (merchant, payment) = engine
