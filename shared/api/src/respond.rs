@@ -163,10 +163,13 @@ pub(crate) fn body_too_large() -> Problem {
     Problem::new(Code::BodyTooLarge, format!("The body has more than {BODY_BYTES_MAX} bytes."))
 }
 
-/// The answer to a request that never reached an endpoint.
-pub(crate) fn reject(engine: &Engine, family: Family, headers: &HeaderMap, problem: Problem) -> Response {
+/// The answer to a request that was refused, by its endpoint or before it reached one.
+pub(crate) fn reject(engine: &Engine, family: Family, headers: &HeaderMap, problem: &Problem) -> Response {
     let key = headers.get(IDEMPOTENCY_KEY).map(HeaderValue::as_bytes);
-    let mut response = render(family, &problem, Some(passing_reference(engine, key).to_string()));
+    let mut response = render(family, problem, Some(passing_reference(engine, key).to_string()));
+    if problem.code.is_transient() && !(problem.is_begun && key.is_none()) {
+        put(&mut response, TRANSIENT_ERROR, Some("true"));
+    }
     echo(headers, &mut response);
     response
 }
@@ -199,13 +202,7 @@ fn finish(engine: &Engine, route: &Route, headers: &HeaderMap, outcome: Result<R
         }
         Err(problem) => {
             tracing::info!(endpoint = route.name, code = problem.code.as_str(), "refused");
-            let key = headers.get(IDEMPOTENCY_KEY).map(HeaderValue::as_bytes);
-            let reference = passing_reference(engine, key).to_string();
-            let mut response = render(route.family, &problem, Some(reference));
-            if problem.code.is_transient() && !(problem.is_begun && key.is_none()) {
-                put(&mut response, TRANSIENT_ERROR, Some("true"));
-            }
-            response
+            return reject(engine, route.family, headers, &problem);
         }
     };
     echo(headers, &mut response);

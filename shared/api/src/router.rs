@@ -45,7 +45,7 @@ impl Router {
             } else {
                 Problem::new(Code::RouteNotFound, "There is no endpoint of this path.")
             };
-            return reject(engine, family_of(path), &parts.headers, problem);
+            return reject(engine, family_of(path), &parts.headers, &problem);
         };
         let mounted = *found.value;
         let request = Request {
@@ -63,7 +63,7 @@ impl Router {
                     CHECKOUT_VERSIONS.end()
                 ),
             );
-            return reject(engine, Family::Checkout, &request.headers, problem);
+            return reject(engine, Family::Checkout, &request.headers, &problem);
         }
         (mounted.respond)(engine, request).await
     }
@@ -85,7 +85,7 @@ pub fn reject_body(engine: &Engine, parts: &http::request::Parts, fault: BodyFau
         BodyFault::TooLarge => body_too_large(),
         BodyFault::Incomplete => body_incomplete(),
     };
-    reject(engine, family_of(parts.uri.path()), &parts.headers, problem)
+    reject(engine, family_of(parts.uri.path()), &parts.headers, &problem)
 }
 
 /// The versions of Adyen Checkout that the checkout family speaks.

@@ -165,10 +165,7 @@ impl Streams {
         stream: &StreamId,
         decide: impl Fn(Option<&A>) -> Result<Vec<A::Event>, E> + Send + Sync,
     ) -> Result<Option<A>, ChangeError<E>> {
-        let _turn = match self.stripe(stream) {
-            Some(stripe) => Some(stripe.lock().await),
-            None => None,
-        };
+        let _turn = self.stripe(stream).lock().await;
         for _ in 0..CHANGE_ATTEMPTS_MAX {
             let base = self.load::<A>(stream, None).await?;
             let events = decide(base.as_ref().map(|base| &base.state)).map_err(ChangeError::Refused)?;
@@ -184,11 +181,11 @@ impl Streams {
         Err(StoreError::Conflict.into())
     }
 
-    fn stripe(&self, stream: &StreamId) -> Option<&Mutex<()>> {
+    fn stripe(&self, stream: &StreamId) -> &Mutex<()> {
         let mut hasher = DefaultHasher::new();
         stream.hash(&mut hasher);
-        let stripes = u64::try_from(self.stripes.len()).ok()?;
-        self.stripes.get(usize::try_from(hasher.finish().checked_rem(stripes)?).ok()?)
+        let [high, low, ..] = hasher.finish().to_be_bytes();
+        &self.stripes[usize::from(u16::from_be_bytes([high, low])) % STRIPES]
     }
 
     /// A try without an answer may have landed; the commit's identity makes repeating it safe.

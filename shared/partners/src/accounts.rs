@@ -97,12 +97,12 @@ impl Accounts {
     /// [`IssueError`].
     pub async fn issue(&self, merchant: &MerchantAccount, card: NewGiftCard) -> Result<GiftCard, IssueError> {
         let NewGiftCard { brand, balance, number, code, key } = card;
-        let code = code.unwrap_or_else(|| self.digits("gift-card-code", merchant, key, "", CODE_DIGITS));
+        let code = code.unwrap_or_else(|| self.digits("issued-code", merchant, key, "", CODE_DIGITS));
         for _ in 0..DRAWS_MAX {
             let is_drawn = number.is_none() && key.is_none();
             let number = number
                 .clone()
-                .unwrap_or_else(|| self.digits("gift-card-number", merchant, key, NUMBER_PREFIX, NUMBER_DIGITS));
+                .unwrap_or_else(|| self.digits("issued-number", merchant, key, NUMBER_PREFIX, NUMBER_DIGITS));
             let token = self.token(merchant, &number);
             let issued = AccountEvent::Issued {
                 brand: brand.clone(),

@@ -258,8 +258,9 @@ impl Book {
         }
     }
 
-    /// What is said of a leg that is booked. `is_new` if this very call booked it.
-    fn leg_result(&self, leg: LegReference, is_new: bool, now: Time) -> LegResult {
+    /// What is said of a leg that is booked, to a call that came at `now`: the one that booked it, if it came
+    /// no later than that.
+    fn leg_result(&self, leg: LegReference, now: Time) -> LegResult {
         let booked = self.legs.iter().find(|booked| booked.leg == leg);
         match (self.behaviour, booked) {
             (Behaviour::PendingCapture, Some(booked))
@@ -267,7 +268,7 @@ impl Book {
             {
                 LegResult::Pending
             }
-            (Behaviour::TimeOutCapture, Some(booked)) if booked.action == Action::Capture && is_new => {
+            (Behaviour::TimeOutCapture, Some(booked)) if booked.action == Action::Capture && now <= booked.at => {
                 LegResult::Uncertain
             }
             _ => LegResult::Done,
@@ -415,11 +416,6 @@ impl Partner for Sandbox {
         Box::pin(async move {
             let now = self.streams.now();
             let stream = stream(request.merchant, request.payment);
-            let before = match self.book(request.merchant, request.payment).await {
-                Ok(book) => book,
-                Err(error) => return leg_unknown(&error),
-            };
-            let is_new = before.is_none_or(|book| book.legs.iter().all(|booked| booked.leg != request.leg));
             let changed = self
                 .streams
                 .change::<Book, Decline>(&stream, |book| match book {
@@ -430,7 +426,7 @@ impl Partner for Sandbox {
                 })
                 .await;
             match changed {
-                Ok(book) => book.map_or(LegResult::Done, |book| book.leg_result(request.leg, is_new, now)),
+                Ok(book) => book.map_or(LegResult::Done, |book| book.leg_result(request.leg, now)),
                 Err(ChangeError::Refused(reason)) => LegResult::Declined { reason },
                 Err(ChangeError::Store(error)) => leg_unknown(&error),
             }
