@@ -9,13 +9,17 @@
 
 pub mod access;
 pub mod account;
+pub mod attention;
+pub mod feed;
 pub mod limits;
 pub mod money;
 pub mod names;
 pub mod order;
 pub mod reference;
+pub mod retry;
 pub mod tally;
 pub mod time;
+pub mod webhook;
 
 use serde::{Serialize, de::DeserializeOwned};
 

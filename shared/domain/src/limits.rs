@@ -36,6 +36,10 @@ pub const ORDER_LIFETIME_MAX: Duration = Duration::from_secs(365 * 24 * 3_600);
 /// the partner is asked what became of it. Longer than any handler may run.
 pub const AUTHORISE_DEADLINE: Duration = Duration::from_secs(60);
 
+/// How long a shopper who has to act at a page may take, if the request does not say. A shop's checkout
+/// page rarely lives longer, and what is held for a payment nobody finishes is money a shopper misses.
+pub const SHOPPER_TIME_DEFAULT: Duration = Duration::from_secs(30 * 60);
+
 /// How long to wait before asking a partner again about something it left open.
 pub const ASK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
@@ -56,6 +60,30 @@ pub const CODE_LOCK: Duration = Duration::from_secs(3_600);
 
 /// The longest brand of a gift card, in characters. It is stored with each payment.
 pub const BRAND_CHARS_MAX: usize = 40;
+
+/// Webhook endpoints of one merchant account.
+pub const ENDPOINTS_PER_MERCHANT_MAX: usize = 20;
+
+/// The longest URL of a webhook endpoint, in characters.
+pub const ENDPOINT_URL_CHARS_MAX: usize = 1_024;
+
+/// How long the key that a rotation replaced goes on signing beside the new one.
+pub const KEY_OVERLAP: Duration = Duration::from_secs(24 * 3_600);
+
+/// How long one event is tried to be delivered (Adyen: 30 days).
+pub const DELIVERY_TIME_MAX: Duration = Duration::from_secs(30 * 24 * 3_600);
+
+/// The longest wait that an endpoint's `Retry-After` is followed for.
+pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(8 * 3_600);
+
+/// Events of one order that wait to be sent to one endpoint again on request.
+pub const AGAIN_PER_FEED_MAX: usize = 256;
+
+/// Characters of an attempt's error that are kept.
+pub const ATTEMPT_ERROR_CHARS_MAX: usize = 200;
+
+/// Tries of an order's outstanding work in a row after which somebody should look at it: half an hour.
+pub const ATTENTION_AFTER_TRIES: u16 = 10;
 
 /// Merchant accounts of one installation.
 pub const MERCHANTS_MAX: usize = 1_000;

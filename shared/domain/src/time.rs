@@ -34,6 +34,12 @@ impl Time {
         self.0 / 1_000
     }
 
+    /// How long after `earlier` this is; zero if it is before.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+
     /// The moment `later` after this one, or the last moment there is.
     #[must_use]
     pub fn plus(self, later: Duration) -> Self {

@@ -42,6 +42,9 @@ pub struct Reserve {
     pub partner: PartnerId,
     /// What the partner calls the instrument.
     pub token: String,
+    /// Until when a shopper who has to act may do so; [`SHOPPER_TIME_DEFAULT`](crate::limits) if not given,
+    /// and at most the order's expiry.
+    pub act_by: Option<Time>,
     /// The idempotency key of the request.
     pub key: Option<KeyPrint>,
 }
@@ -98,6 +101,9 @@ pub enum Command {
     Request(Request),
     /// End it unpaid.
     Cancel(Cancel),
+    /// Do what the passing of time asks for: release payments whose shopper did not act in time, and end an
+    /// order that expired before it was paid.
+    Lapse,
     /// Record what partners said, and pin the answer of the request that asked them, if it had a key.
     Record {
         /// What was said.
@@ -236,6 +242,7 @@ impl Order {
             Command::Reserve(reserve) => self.reserve(reserve, now),
             Command::Request(request) => self.with_history()?.request_operation(request),
             Command::Cancel(cancel) => self.with_history()?.cancel(cancel, now),
+            Command::Lapse => Ok(self.with_history()?.lapse(now)),
             Command::Record { findings, key } => self.record(findings, *key, now),
         }
     }
@@ -326,6 +333,24 @@ impl Order {
         Ok(Decision::Commit(draft.finish()))
     }
 
+    fn lapse(&self, now: Time) -> Decision {
+        let mut draft = Draft::of(self, now);
+        for payment in self.payments.iter().filter(|payment| payment.has_lapsed(now)) {
+            draft.push(OrderEvent::ShopperTimedOut { payment: payment.version });
+        }
+        if self.is_to_expire(now) {
+            draft.push(OrderEvent::CancellationRequested { reason: CancelReason::Expired, key: None });
+        }
+        let events = draft.finish();
+        if events.is_empty() { Decision::Already(self.version) } else { Decision::Commit(events) }
+    }
+
+    /// Whether it is an order in parts that expired before it was paid. One that nothing remains of is left
+    /// to its payments' outcomes (Adyen: "a remaining amount greater than 0").
+    pub(super) fn is_to_expire(&self, now: Time) -> bool {
+        self.kind == OrderKind::Parts && self.is_open() && self.is_expired(now) && self.remaining > 0
+    }
+
     fn record(&self, findings: &[Finding], key: Option<KeyPrint>, now: Time) -> Result<Decision, Refusal> {
         let mut draft = Draft::of(self, now);
         for finding in findings {
@@ -357,6 +382,8 @@ impl Order {
                     None => true,
                     Some(known) if known.is_final() => false,
                     Some(Resolution::Uncertain) => *resolution != Resolution::Uncertain,
+                    // The shopper has acted: from then on it is the partner that is waited for.
+                    Some(Resolution::AwaitingShopper { .. }) if *resolution == Resolution::Pending => true,
                     Some(_) => resolution.is_final(),
                 };
                 Ok(is_news.then(|| OrderEvent::PaymentResolved { payment: *payment, resolution: resolution.clone() }))
@@ -398,11 +425,13 @@ impl Order {
         if is_full { Err(Refusal::TooManyOperations) } else { Ok(()) }
     }
 
-    /// What a cancellation still has to ask for: the release of every part that is held or may come to
-    /// be. A payment whose partner has not answered at all is left until it has: voiding what may be
-    /// under way could cross with it.
+    /// What is still to be asked for: the release of a part whose shopper did not act in time, and on a
+    /// cancelled order of every part that is held or may come to be. A payment whose partner has not
+    /// answered at all is left until it has: voiding what may be under way could cross with it.
     fn releases(&self) -> Vec<Leg> {
-        self.payments.iter().filter(|payment| !payment.release_asked).flat_map(release_of).collect()
+        let is_ending = self.cancellation.is_some();
+        let to_release = |payment: &&Payment| !payment.release_asked && (is_ending || payment.is_timed_out);
+        self.payments.iter().filter(to_release).flat_map(release_of).collect()
     }
 
     /// How the order has ended, if it has.
@@ -413,8 +442,10 @@ impl Order {
         let at_rest = !self.operations.iter().flat_map(|operation| &operation.legs).any(Leg::is_in_flight);
         match &self.cancellation {
             Some(Cancellation { reason: CancelReason::Merchant, .. }) => at_rest.then_some(CloseReason::Cancelled),
+            Some(Cancellation { reason: CancelReason::Expired, .. }) => at_rest.then_some(CloseReason::Expired),
             None if self.remaining == 0 => Some(CloseReason::Paid),
-            None if self.kind == OrderKind::Single && self.payments.iter().all(|payment| !payment.is_live()) => {
+            // It died, or it was authorised when its time was up, and given back.
+            None if self.kind == OrderKind::Single && self.payments.iter().all(|payment| payment.covers() == 0) => {
                 Some(CloseReason::PaymentFailed)
             }
             None => None,
@@ -459,17 +490,12 @@ impl Draft {
         self.events.push(event);
     }
 
-    /// Adds what follows: releases on a cancelled order, and the order's end.
+    /// Adds what follows: releases, and the order's end.
     fn finish(mut self) -> Vec<OrderEvent> {
         if self.events.is_empty() {
             return self.events;
         }
-        let releases = self
-            .order
-            .iter()
-            .filter(|order| order.cancellation.is_some())
-            .flat_map(Order::releases)
-            .collect::<Vec<_>>();
+        let releases = self.order.iter().flat_map(Order::releases).collect::<Vec<_>>();
         if !releases.is_empty() {
             self.push(OrderEvent::OperationRequested { legs: releases, is_release: true, key: None });
         }
@@ -487,6 +513,7 @@ fn reserved(reserve: &Reserve) -> OrderEvent {
         method: reserve.method.clone(),
         partner: reserve.partner,
         token: reserve.token.clone(),
+        act_by: reserve.act_by,
         key: reserve.key,
     }
 }

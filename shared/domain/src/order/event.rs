@@ -40,6 +40,9 @@ pub enum OrderEvent {
         partner: PartnerId,
         /// What the partner calls the instrument.
         token: String,
+        /// Until when a shopper who has to act may do so, if the request said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        act_by: Option<Time>,
         /// The idempotency key of the request.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         key: Option<KeyPrint>,
@@ -50,6 +53,11 @@ pub enum OrderEvent {
         payment: Version,
         /// The word.
         resolution: Resolution,
+    },
+    /// The shopper had to act and did not in time: the payment's part is to be released.
+    ShopperTimedOut {
+        /// The payment.
+        payment: Version,
     },
     /// Captures, voids or refunds were asked for; the partners may be called from now on.
     OperationRequested {
@@ -235,6 +243,8 @@ pub enum CancelledBy {
     Shopper,
     /// The order's cancellation.
     Order,
+    /// Nobody: the shopper had to act and did not in time.
+    Timeout,
 }
 
 /// Where a shopper has to go: a page to be opened with GET.
@@ -300,6 +310,8 @@ impl LegResult {
 pub enum CancelReason {
     /// The merchant.
     Merchant,
+    /// Time: the order expired before it was paid.
+    Expired,
 }
 
 /// Why an order ended.
@@ -310,6 +322,8 @@ pub enum CloseReason {
     Paid,
     /// The merchant cancelled it.
     Cancelled,
+    /// It expired before it was paid.
+    Expired,
     /// It was opened for one payment, and that payment failed.
     PaymentFailed,
 }

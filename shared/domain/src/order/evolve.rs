@@ -4,7 +4,7 @@ use super::{
     Cancellation, CancelledBy, Closed, KeyPrint, KeyUse, Leg, LegResult, Operation, Order, OrderEvent, Payment,
     Resolution,
 };
-use crate::{Action, Aggregate, Tally, Time, Version};
+use crate::{Action, Aggregate, Tally, Time, Version, limits::SHOPPER_TIME_DEFAULT};
 
 impl Aggregate for Order {
     type Event = OrderEvent;
@@ -28,16 +28,21 @@ impl Aggregate for Order {
                     operations: Vec::new(),
                     cancellation: None,
                     closed: None,
+                    changes: 0,
+                    topics: 0,
                     keys: Vec::new(),
                     is_partial: false,
                 };
                 order.remember(*key, version);
+                order.count(event, order.topic(event));
                 Some(order)
             }
             (None, _) => None,
             (Some(mut order), event) => {
+                let topic = order.topic(event);
                 order.version = version;
                 order.apply(event, version, at);
+                order.count(event, topic);
                 Some(order)
             }
         }
@@ -49,7 +54,7 @@ impl Order {
         match event {
             // A stream is opened once; `decide` never opens it again.
             OrderEvent::Opened { .. } => {}
-            OrderEvent::PaymentReserved { amount, reference, method, partner, token, key } => {
+            OrderEvent::PaymentReserved { amount, reference, method, partner, token, act_by, key } => {
                 self.remember(*key, version);
                 self.position = version;
                 self.attempts = self.attempts.saturating_add(1);
@@ -63,6 +68,8 @@ impl Order {
                     partner: *partner,
                     token: token.clone(),
                     reserved_at: at,
+                    act_by: act_by.unwrap_or_else(|| at.plus(SHOPPER_TIME_DEFAULT)).min(self.expires_at),
+                    is_timed_out: false,
                     resolution: None,
                     resolved_at: Time::default(),
                     answered: None,
@@ -73,6 +80,11 @@ impl Order {
             }
             OrderEvent::PaymentResolved { payment, resolution } => {
                 self.resolve_payment(*payment, resolution, version, at);
+            }
+            OrderEvent::ShopperTimedOut { payment } => {
+                if let Some(payment) = self.payments.iter_mut().find(|candidate| candidate.version == *payment) {
+                    payment.is_timed_out = true;
+                }
             }
             OrderEvent::OperationRequested { legs, is_release, key } => {
                 self.remember(*key, version);
@@ -85,6 +97,7 @@ impl Order {
                 self.remember(*key, version);
                 self.position = version;
                 self.cancellation = Some(Cancellation { version, reason: *reason });
+                self.forget_releases();
             }
             OrderEvent::Answered { key } => self.remember(Some(*key), version),
             OrderEvent::Closed { reason } => {
@@ -96,6 +109,18 @@ impl Order {
 
     fn remember(&mut self, key: Option<KeyPrint>, version: Version) {
         self.keys.extend(key.map(|print| KeyUse { print, version }));
+    }
+
+    /// A cancellation asks once more for what could not be released when its shopper was out of time, but not
+    /// for what is being released.
+    fn forget_releases(&mut self) {
+        let legs = self.operations.iter().flat_map(|operation| &operation.legs);
+        let voiding = legs.filter(|leg| leg.action == Action::Void && leg.is_in_flight()).map(|leg| leg.payment);
+        let voiding = voiding.collect::<Vec<_>>();
+        for payment in &mut self.payments {
+            // Of an authorised one, the books tell what is in flight.
+            payment.release_asked &= !payment.is_authorised() && voiding.contains(&payment.version);
+        }
     }
 
     fn resolve_payment(&mut self, payment: Version, resolution: &Resolution, version: Version, at: Time) {
@@ -163,16 +188,23 @@ impl Order {
         if payment.is_authorised() {
             payment.tally.conclude(action, amount, done);
             // A cancellation under way has to refund what is captured after all, and to release what could
-            // not be released for the merchant, or before it was authorised.
-            let asked_by_cancellation = self.cancellation.as_ref().is_some_and(|asked| asked.version <= operation);
+            // not be released for the merchant, or before it was authorised. So has a payment that is out of
+            // time.
+            let asked_to_end = self.cancellation.as_ref().is_some_and(|asked| asked.version <= operation);
+            let asked_for_good = asked_to_end || (self.cancellation.is_none() && payment.is_timed_out);
             let asked_when_held = payment.resolved.is_some_and(|authorised| authorised <= operation);
-            payment.release_asked &= action != Action::Capture && (done || (asked_by_cancellation && asked_when_held));
+            payment.release_asked &= match action {
+                // On an order that goes on, what could not be released is the merchant's to capture.
+                Action::Capture => self.cancellation.is_none(),
+                Action::Void | Action::Refund => done || (asked_for_good && asked_when_held),
+            };
             if done && action != Action::Capture && !self.closed.as_ref().is_some_and(Closed::is_success) {
                 self.remaining = self.remaining.saturating_add(amount);
             }
         } else if done && payment.is_live() {
             // Voided before it was authorised: nothing will be held under its reference.
-            payment.resolution = Some(Resolution::Cancelled { by: CancelledBy::Order });
+            let by = if payment.is_timed_out { CancelledBy::Timeout } else { CancelledBy::Order };
+            payment.resolution = Some(Resolution::Cancelled { by });
             payment.resolved_at = at;
             payment.answered = payment.answered.or(Some(version));
             payment.resolved = Some(version);

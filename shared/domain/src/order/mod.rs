@@ -5,6 +5,7 @@
 //! - [`Order::outstanding`] lists the partner calls that are due: recovery is this list, taken again.
 //! - [`ShopperView`] is the part of the state that decides a payment, small enough to travel in a token.
 
+mod changes;
 mod decide;
 mod event;
 mod evolve;
@@ -13,6 +14,7 @@ mod view;
 
 use serde::{Deserialize, Serialize};
 
+pub use changes::{CHANGE_NAMES, Change, ChangeId, Format, Position, Topic, changes};
 pub use decide::{Cancel, Command, Decision, Finding, Open, Refusal, Request, Reserve};
 pub use event::{
     CancelReason, CancelledBy, CloseReason, Decline, KeyPrint, LegResult, Method, MethodKind, OrderEvent, OrderKind,
@@ -64,6 +66,12 @@ pub struct Order {
     /// Set once nothing more can happen by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed: Option<Closed>,
+    /// Changes so far: what the newest one is numbered.
+    #[serde(default)]
+    pub changes: u32,
+    /// Those of the changes that have a [`Topic`].
+    #[serde(default)]
+    pub topics: u32,
     /// The idempotency keys used on the order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<KeyUse>,
@@ -90,6 +98,12 @@ pub struct Payment {
     pub token: String,
     /// When it was reserved.
     pub reserved_at: Time,
+    /// Until when a shopper who has to act may do so; at most the order's expiry.
+    #[serde(default)]
+    pub act_by: Time,
+    /// Whether a shopper who had to act did not do so in time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_timed_out: bool,
     /// What the partner said last; `None` while nobody has said anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolution: Option<Resolution>,
@@ -105,8 +119,8 @@ pub struct Payment {
     /// What has become of the authorised money.
     #[serde(default)]
     pub tally: Tally,
-    /// Whether a cancellation has asked for its release since its state last changed, so that a release
-    /// a partner declined is not asked for without end.
+    /// Whether its release was asked for since its state last changed, by the order's cancellation or
+    /// because its shopper did not act in time, so that a release a partner declined is not asked for without end.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub release_asked: bool,
 }

@@ -3,12 +3,15 @@
 use super::{Leg, Order, Payment, Resolution};
 use crate::{
     Time, Version,
-    limits::{ASK_AGAIN_AFTER, AUTHORISE_DEADLINE},
+    limits::{ASK_AGAIN_AFTER, AUTHORISE_DEADLINE, SHOPPER_TIME_DEFAULT},
+    retry,
 };
 
-/// A partner call that is due.
+/// Something that is due: a partner call, or a step that time asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Due {
+    /// Time has passed: a shopper did not act, or the order expired. See [`Command::Lapse`](super::Command).
+    Lapse,
     /// Ask the partner what became of an authorisation.
     Lookup {
         /// The payment.
@@ -27,7 +30,8 @@ pub enum Due {
 }
 
 impl Order {
-    /// Every intent without an outcome whose partner is to be called at `now`.
+    /// What is to be done at `now`: first what time asks for, then every intent without an outcome whose
+    /// partner is to be called.
     #[must_use]
     pub fn outstanding(&self, now: Time) -> Vec<Due> {
         let legs = self.operations.iter().flat_map(|operation| {
@@ -43,7 +47,56 @@ impl Order {
             .iter()
             .filter(|payment| lookup_is_due(payment, now))
             .map(|payment| Due::Lookup { payment: payment.version });
-        legs.chain(lookups).collect()
+        self.has_lapsed(now).then_some(Due::Lapse).into_iter().chain(legs).chain(lookups).collect()
+    }
+
+    /// Whether time asks for something: see [`Due::Lapse`].
+    #[must_use]
+    pub fn has_lapsed(&self, now: Time) -> bool {
+        self.is_to_expire(now) || self.payments.iter().any(|payment| payment.has_lapsed(now))
+    }
+
+    /// When to look at it again, after everything due at `now` was tried for the `tries`th time in a row;
+    /// `None` if nothing is left but to wait for a request, or for its expiry.
+    #[must_use]
+    pub fn next_look(&self, now: Time, tries: u16) -> Option<Time> {
+        let later = now.plus(retry::work_delay(tries));
+        let legs = self.operations.iter().flat_map(|operation| &operation.legs);
+        let legs = legs.filter(|leg| leg.is_in_flight()).map(|_| later);
+        let payments =
+            self.payments.iter().filter(|payment| !payment.is_final()).map(|payment| match payment.lapses_at() {
+                _ if payment.resolution.is_none() => later.max(payment.reserved_at.plus(AUTHORISE_DEADLINE)),
+                Some(lapses_at) if lapses_at > now => later.min(lapses_at),
+                Some(_) | None => later,
+            });
+        let lapsed = self.has_lapsed(now).then_some(later);
+        legs.chain(payments).chain(lapsed).min()
+    }
+
+    /// Whether what is left waits for a shopper alone, who may take as long as the payment allows.
+    #[must_use]
+    pub fn waits_for_shopper(&self) -> bool {
+        let mut open = self.payments.iter().filter(|payment| !payment.is_final()).peekable();
+        let legs = self.operations.iter().flat_map(|operation| &operation.legs);
+        open.peek().is_some()
+            && open.all(|payment| payment.lapses_at().is_some())
+            && !legs.into_iter().any(Leg::is_in_flight)
+    }
+}
+
+impl Payment {
+    /// Whether its shopper had to act and did not in time, and nothing was done about it yet.
+    pub(super) fn has_lapsed(&self, now: Time) -> bool {
+        self.lapses_at().is_some_and(|lapses_at| now >= lapses_at)
+    }
+
+    /// Until when its shopper may act; none if there is nothing to do, or if it is being released anyway.
+    fn lapses_at(&self) -> Option<Time> {
+        let is_waiting = matches!(self.resolution, Some(Resolution::AwaitingShopper { .. }));
+        let is_on = is_waiting && !self.is_timed_out && !self.release_asked;
+        // Snapshots from before shoppers had a time to act by tell none.
+        let is_told = self.act_by > Time::default();
+        is_on.then(|| if is_told { self.act_by } else { self.reserved_at.plus(SHOPPER_TIME_DEFAULT) })
     }
 }
 

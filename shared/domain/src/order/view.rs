@@ -76,6 +76,8 @@ impl Order {
             operations: Vec::new(),
             cancellation: None,
             closed: None,
+            changes: 0,
+            topics: 0,
             keys: view
                 .keys
                 .into_iter()

@@ -1,19 +1,22 @@
 //! The JSON of events is a published contract: events and fields are added, nothing is renamed.
 
 use domain::{
-    Action, OrderId,
+    Action, Order, OrderId, Time,
     account::AccountEvent,
+    attention::{Attention, AttentionEvent, Raised},
+    feed::{Again, Attempt, Feed, FeedEvent, Outcome, Progress},
     order::{
-        CancelReason, CancelledBy, CloseReason, Decline, LegResult, Method, MethodKind, OrderEvent, OrderKind,
-        PartnerId, Resolution,
+        CancelReason, CancelledBy, CloseReason, Decline, Format, LegResult, Method, MethodKind, OrderEvent, OrderKind,
+        PartnerId, Position, Resolution,
     },
     reference::LegReference,
+    webhook::{Disabled, DisabledReason, Endpoint, EndpointEvent, Endpoints},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::support::{
-    EXPIRY, awaiting_shopper, cancellation, closed, declined_leg, done, eur, keyed, leg, leg_resolved, opened, print,
-    released, requested, reserved, resolved, v,
+    EXPIRY, NOW, act_by, after, awaiting_shopper, cancellation, closed, declined_leg, done, earlier, eur, expiry,
+    keyed, leg, leg_resolved, opened, print, released, requested, reserved, reserved_until, resolved, timed_out, v,
 };
 
 /// Each event is written exactly so, and what is written so is read as that event.
@@ -60,10 +63,16 @@ fn the_json_of_order_events_never_changes() {
                 method: Method { kind: MethodKind::Ideal, brand: "ideal".into(), last4: None },
                 partner: PartnerId::Accounts,
                 token: "tok_1".into(),
+                act_by: None,
                 key: None,
             },
             r#"{"type":"payment_reserved","amount":60,"reference":"payment","method":{"kind":"ideal","brand":"ideal"},"partner":"accounts","token":"tok_1"}"#,
         ),
+        (
+            one(keyed(reserved_until(EXPIRY, 60), key)),
+            r#"{"type":"payment_reserved","amount":60,"reference":"payment","method":{"kind":"card","brand":"visa","last4":"1111"},"partner":"sandbox","token":"tok_1","act_by":1767312000000,"key":{"print":"AQEBAQEBAQECAgICAgICAg"}}"#,
+        ),
+        (one(timed_out(1)), r#"{"type":"shopper_timed_out","payment":1}"#),
         (
             one(resolved(1, Resolution::Authorised)),
             r#"{"type":"payment_resolved","payment":1,"resolution":{"outcome":"authorised"}}"#,
@@ -78,6 +87,7 @@ fn the_json_of_order_events_never_changes() {
         ),
         (one(done(3, 1)), r#"{"type":"leg_resolved","operation":3,"leg":1,"result":{"outcome":"done"}}"#),
         (one(cancellation()), r#"{"type":"cancellation_requested","reason":"merchant"}"#),
+        (one(expiry()), r#"{"type":"cancellation_requested","reason":"expired"}"#),
         (
             OrderEvent::CancellationRequested { reason: CancelReason::Merchant, key: Some(key) },
             r#"{"type":"cancellation_requested","reason":"merchant","key":{"print":"AQEBAQEBAQECAgICAgICAg"}}"#,
@@ -85,6 +95,7 @@ fn the_json_of_order_events_never_changes() {
         (OrderEvent::Answered { key }, r#"{"type":"answered","key":{"print":"AQEBAQEBAQECAgICAgICAg"}}"#),
         (one(closed(CloseReason::Paid)), r#"{"type":"closed","reason":"paid"}"#),
         (one(closed(CloseReason::Cancelled)), r#"{"type":"closed","reason":"cancelled"}"#),
+        (one(closed(CloseReason::Expired)), r#"{"type":"closed","reason":"expired"}"#),
         (one(closed(CloseReason::PaymentFailed)), r#"{"type":"closed","reason":"payment_failed"}"#),
     ]);
 }
@@ -99,6 +110,7 @@ fn the_json_of_partners_words_never_changes() {
         ),
         (Resolution::Cancelled { by: CancelledBy::Shopper }, r#"{"outcome":"cancelled","by":"shopper"}"#),
         (Resolution::Cancelled { by: CancelledBy::Order }, r#"{"outcome":"cancelled","by":"order"}"#),
+        (Resolution::Cancelled { by: CancelledBy::Timeout }, r#"{"outcome":"cancelled","by":"timeout"}"#),
         (Resolution::Failed, r#"{"outcome":"failed"}"#),
         (Resolution::Pending, r#"{"outcome":"pending"}"#),
         (awaiting_shopper(), r#"{"outcome":"awaiting_shopper","redirect":{"url":"https://bank.example/1"}}"#),
@@ -154,6 +166,164 @@ fn the_json_of_account_events_never_changes() {
 }
 
 #[test]
+fn the_json_of_endpoint_events_never_changes() {
+    let id = || "we_1".to_owned();
+    let created = |format, events, key| {
+        let url = "https://shop.example/1".to_owned();
+        EndpointEvent::EndpointCreated { id: id(), url, format, events, key }
+    };
+    let key = Some(print(1, 2));
+    check(&[
+        (
+            created(Format::Checkout, vec![], None),
+            r#"{"type":"endpoint_created","id":"we_1","url":"https://shop.example/1","format":"checkout"}"#,
+        ),
+        (
+            created(Format::Tender, vec!["order.closed".into(), "payment.failed".into()], key),
+            r#"{"type":"endpoint_created","id":"we_1","url":"https://shop.example/1","format":"tender","events":["order.closed","payment.failed"],"key":{"print":"AQEBAQEBAQECAgICAgICAg"}}"#,
+        ),
+        (EndpointEvent::EndpointDeleted { id: id() }, r#"{"type":"endpoint_deleted","id":"we_1"}"#),
+        (EndpointEvent::EndpointRotated { id: id(), key: None }, r#"{"type":"endpoint_rotated","id":"we_1"}"#),
+        (
+            EndpointEvent::EndpointRotated { id: id(), key },
+            r#"{"type":"endpoint_rotated","id":"we_1","key":{"print":"AQEBAQEBAQECAgICAgICAg"}}"#,
+        ),
+        (
+            EndpointEvent::EndpointDisabled { id: id(), reason: DisabledReason::Gone },
+            r#"{"type":"endpoint_disabled","id":"we_1","reason":"gone"}"#,
+        ),
+        (EndpointEvent::EndpointEnabled { id: id() }, r#"{"type":"endpoint_enabled","id":"we_1"}"#),
+    ]);
+}
+
+#[test]
+fn the_json_of_feed_events_never_changes() {
+    let position = |version, index| Position { version: v(version), index };
+    let attempt = Attempt {
+        position: position(3, 1),
+        name: "payment.authorised".into(),
+        sequence: 4,
+        tries: 1,
+        outcome: Outcome::Acknowledged,
+        status: Some(202),
+        error: None,
+        duration_ms: 120,
+    };
+    let attempted = |attempt| FeedEvent::Attempted { attempt };
+    check(&[
+        (
+            attempted(attempt.clone()),
+            r#"{"type":"attempted","attempt":{"position":{"version":3,"index":1},"name":"payment.authorised","sequence":4,"tries":1,"outcome":{"outcome":"acknowledged"},"status":202,"duration_ms":120}}"#,
+        ),
+        (
+            attempted(Attempt {
+                outcome: Outcome::Failed { next: EXPIRY },
+                status: None,
+                error: Some("timed out".into()),
+                ..attempt.clone()
+            }),
+            r#"{"type":"attempted","attempt":{"position":{"version":3,"index":1},"name":"payment.authorised","sequence":4,"tries":1,"outcome":{"outcome":"failed","next":1767312000000},"error":"timed out","duration_ms":120}}"#,
+        ),
+        (
+            attempted(Attempt { outcome: Outcome::GivenUp, tries: 99, status: Some(500), ..attempt.clone() }),
+            r#"{"type":"attempted","attempt":{"position":{"version":3,"index":1},"name":"payment.authorised","sequence":4,"tries":99,"outcome":{"outcome":"given_up"},"status":500,"duration_ms":120}}"#,
+        ),
+        (
+            attempted(Attempt { outcome: Outcome::Withheld, tries: 0, status: None, duration_ms: 0, ..attempt }),
+            r#"{"type":"attempted","attempt":{"position":{"version":3,"index":1},"name":"payment.authorised","sequence":4,"tries":0,"outcome":{"outcome":"withheld"},"duration_ms":0}}"#,
+        ),
+        (
+            FeedEvent::AskedAgain { positions: vec![position(0, 0), position(3, 1)] },
+            r#"{"type":"asked_again","positions":[{"version":0,"index":0},{"version":3,"index":1}]}"#,
+        ),
+        (FeedEvent::TestAsked, r#"{"type":"test_asked"}"#),
+        (FeedEvent::Woken, r#"{"type":"woken"}"#),
+    ]);
+}
+
+#[test]
+fn the_json_of_attention_events_never_changes() {
+    check(&[
+        (AttentionEvent::Raised { reason: "stuck".into() }, r#"{"type":"raised","reason":"stuck"}"#),
+        (AttentionEvent::RetryAsked, r#"{"type":"retry_asked"}"#),
+    ]);
+}
+
+/// What a snapshot holds is read by every later version.
+#[test]
+fn the_json_of_states_beside_orders_never_changes() {
+    let progress = Progress { tries: 2, first_try_at: NOW, due: EXPIRY, is_withheld: true };
+    let position = Position { version: v(3), index: 1 };
+    check(&[
+        (Feed::default(), r#"{"next":{"version":0,"index":0},"progress":{"tries":0,"first_try_at":0,"due":0}}"#),
+        (
+            Feed { next: position.next(), progress, again: vec![Again { position, progress: Progress::default() }] },
+            r#"{"next":{"version":3,"index":2},"progress":{"tries":2,"first_try_at":1767225600000,"due":1767312000000,"is_withheld":true},"again":[{"position":{"version":3,"index":1},"progress":{"tries":0,"first_try_at":0,"due":0}}]}"#,
+        ),
+    ]);
+    let endpoint = Endpoint {
+        id: "we_1".into(),
+        url: "https://shop.example/1".into(),
+        format: Format::Checkout,
+        events: vec![],
+        created_at: NOW,
+        generation: 0,
+        rotated_at: None,
+        disabled: None,
+        key: None,
+        rotation_key: None,
+    };
+    let changed = Endpoint {
+        format: Format::Tender,
+        events: vec!["order.closed".into()],
+        generation: 1,
+        rotated_at: Some(NOW),
+        disabled: Some(Disabled { at: EXPIRY, reason: DisabledReason::Gone }),
+        key: Some(print(1, 2)),
+        rotation_key: Some(print(3, 4)),
+        ..endpoint.clone()
+    };
+    check(&[
+        (Endpoints::default(), r#"{"endpoints":[]}"#),
+        (
+            Endpoints { endpoints: vec![endpoint, changed] },
+            r#"{"endpoints":[{"id":"we_1","url":"https://shop.example/1","format":"checkout","created_at":1767225600000,"generation":0},{"id":"we_1","url":"https://shop.example/1","format":"tender","events":["order.closed"],"created_at":1767225600000,"generation":1,"rotated_at":1767225600000,"disabled":{"at":1767312000000,"reason":"gone"},"key":{"print":"AQEBAQEBAQECAgICAgICAg"},"rotation_key":{"print":"AwMDAwMDAwMEBAQEBAQEBA"}}]}"#,
+        ),
+    ]);
+    let raised = Raised { at: NOW, reason: "stuck".into(), retried_at: None };
+    check(&[
+        (Attention::default(), r"{}"),
+        (Attention { raised: Some(raised.clone()) }, r#"{"raised":{"at":1767225600000,"reason":"stuck"}}"#),
+        (
+            Attention { raised: Some(Raised { retried_at: Some(EXPIRY), ..raised }) },
+            r#"{"raised":{"at":1767225600000,"reason":"stuck","retried_at":1767312000000}}"#,
+        ),
+    ]);
+}
+
+/// A snapshot from before changes were counted and shoppers had a time to act by.
+const OLD_SNAPSHOT: &str = r#"{"reference":"order","amount":{"currency":"EUR","value":100},"remaining":40,"expires_at":1767312000000,"opened_at":1767225600000,"kind":"parts","version":2,"position":1,"attempts":1,"unresolved":1,"token_key":1,"payments":[{"version":1,"amount":60,"reference":"payment","method":{"kind":"card","brand":"visa","last4":"1111"},"partner":"sandbox","token":"tok_1","reserved_at":1767225600000,"resolution":{"outcome":"awaiting_shopper","redirect":{"url":"https://bank.example/1"}},"resolved_at":1767225600000,"answered":2,"resolved":2,"tally":{}}]}"#;
+
+#[test]
+fn a_snapshot_that_an_earlier_version_wrote_is_read() {
+    let old = serde_json::from_str::<Order>(OLD_SNAPSHOT).unwrap();
+    let mut now = after(&[opened(100), reserved(60), resolved(1, awaiting_shopper())]);
+    (now.changes, now.topics) = (0, 0);
+    now.payments.iter_mut().for_each(|payment| payment.act_by = Time::default());
+    assert_eq!(old, now);
+}
+
+/// Its shopper may be at the page right now.
+#[test]
+fn a_payment_that_an_earlier_version_stored_gives_its_shopper_as_much_time_as_any() {
+    let old = serde_json::from_str::<Order>(OLD_SNAPSHOT).unwrap();
+    assert!(!old.has_lapsed(NOW));
+    assert!(!old.has_lapsed(earlier(act_by())));
+    assert_eq!(old.next_look(NOW, u16::MAX), Some(act_by()));
+    assert!(old.has_lapsed(act_by()));
+}
+
+#[test]
 fn a_field_that_a_later_version_added_is_passed_over() {
     let json = r#"{"type":"closed","reason":"paid","mood":"good"}"#;
     assert_eq!(serde_json::from_str::<OrderEvent>(json).unwrap(), one(closed(CloseReason::Paid)));
@@ -179,6 +349,7 @@ fn the_longest_reservation_stays_under_700_bytes() {
         method: Method { kind: MethodKind::GiftCard, brand: "b".repeat(20), last4: Some("1111".into()) },
         partner: PartnerId::Accounts,
         token: "t".repeat(64),
+        act_by: Some(EXPIRY),
         key: Some(print(0xFF, 0xFF)),
     }];
     let length = serde_json::to_string(&commit).unwrap().len();

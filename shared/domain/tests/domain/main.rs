@@ -1,19 +1,26 @@
 //! The rules of the domain, each as a test that is named in prose.
 //!
-//! - `order`, `cancellation`, `outstanding` and `account` say what is refused and what is done, rule by rule.
+//! - `order`, `cancellation`, `lapse`, `outstanding` and `account` say what is refused and what is done, rule by
+//!   rule; `changes`, `feed`, `webhook`, `retry` and `attention` say what is told of it, to whom, and when.
 //! - `properties` asks for anything in any order, and checks what must hold of every order and account;
 //!   `partners` does so with a partner that keeps books of its own. `PROPTEST_CASES=30000` asks for more.
 //! - `contract` pins the JSON of every event.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper that cannot help fails its test")]
 
 mod account;
+mod attention;
 mod cancellation;
+mod changes;
 mod contract;
+mod feed;
+mod lapse;
 mod money;
 mod order;
 mod outstanding;
 mod partners;
 mod properties;
 mod reference;
+mod retry;
 mod support;
 mod tally;
+mod webhook;

@@ -15,18 +15,10 @@ use domain::{
 
 use crate::support::{
     Commit, EXPIRY, NOW, after, already, answered, authorised, awaiting_shopper, books, cancel, cancellation, capture,
-    check, check_at, closed, commits, declined, declined_leg, done, eur, keyed, leg, leg_resolved, money, on_leg,
-    on_payment, open, opened, opened_around_a_payment, pay, print, record, refund, refused, released, request,
-    requested, reserve, reserved, resolved, together, v, void, with_key,
+    check, check_at, closed, commits, declined, declined_leg, done, earlier, eur, keyed, later, leg, leg_resolved,
+    money, on_leg, on_payment, open, opened, opened_around_a_payment, pay, print, record, refund, refused, released,
+    request, requested, reserve, reserved, resolved, together, v, void, with_key,
 };
-
-fn earlier(time: Time) -> Time {
-    Time::from_unix_ms(time.unix_ms() - 1)
-}
-
-fn later(time: Time) -> Time {
-    Time::from_unix_ms(time.unix_ms() + 1)
-}
 
 /// What an order makes of the tokens of its shopper.
 fn glimpse(given: &[Commit]) -> Order {
@@ -432,7 +424,8 @@ fn a_word_on_a_payment_is_recorded_only_if_it_tells_something_new() {
         (None, "new new new new new new new"),
         (Some(Resolution::Uncertain), "- new new new new new new"),
         (Some(Resolution::Pending), "- - - new new new new"),
-        (Some(awaiting_shopper()), "- - - new new new new"),
+        // A shopper who has acted is not sent to act again.
+        (Some(awaiting_shopper()), "- new - new new new new"),
         // A final word is never taken back.
         (Some(Resolution::Authorised), "- - - - - - -"),
         (Some(refused), "- - - - - - -"),
@@ -679,9 +672,12 @@ fn a_full_order_is_still_small_enough_to_be_stored() {
             },
             partner: PartnerId::Accounts,
             token: "T".repeat(40),
+            act_by: Some(EXPIRY),
             key,
         });
-        commit(OrderEvent::PaymentResolved { payment: v(2 * payment + 1), resolution: Resolution::Authorised });
+        let payment = v(3 * payment + 1);
+        commit(OrderEvent::ShopperTimedOut { payment });
+        commit(OrderEvent::PaymentResolved { payment, resolution: Resolution::Authorised });
     }
     for _ in 0..OPERATIONS_PER_ORDER_MAX {
         let legs = vec![Leg { result: Some(declined_leg()), resolved_at: NOW, ..leg(1, Capture, 100_000) }];

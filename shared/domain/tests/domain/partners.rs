@@ -1,10 +1,13 @@
 //! An order and the partner that holds its money, which keeps books of its own and answers late, in any
 //! order, or not at all: whatever comes between them, their books agree in the end.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use domain::{
-    Action, Order, Tally, Time, Version,
+    Action, Order, Tally, Version,
     limits::AUTHORISE_DEADLINE,
     order::{CancelledBy, CloseReason, Command, Decline, Due, Finding, LegResult, Request, Resolution},
 };
@@ -12,14 +15,18 @@ use proptest::{prelude::*, sample::Index, test_runner::TestCaseResult};
 
 use crate::{
     properties::{Part, Story, any_action, any_part},
-    support::{cancel, declined_leg, reserve},
+    support::{EXPIRY, awaiting_shopper, cancel, declined_leg, reserve},
 };
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// What a partner makes of one payment.
 #[derive(Debug, Clone, Copy)]
 enum AtPartner {
     /// Will be decided after this many more lookups.
     Pending { lookups: usize },
+    /// The shopper will act after this many more lookups; never, if there is no number.
+    Awaiting { lookups: Option<usize> },
     /// The money is held, with the partner's own books.
     Held(Tally),
     /// Nothing is held and never will be.
@@ -37,6 +44,7 @@ impl AtPartner {
     fn word(self) -> Resolution {
         match self {
             Self::Pending { .. } => Resolution::Pending,
+            Self::Awaiting { .. } => awaiting_shopper(),
             Self::Held(_) => Resolution::Authorised,
             Self::Gone(Fate::Refused) => Resolution::Refused { reason: Decline::Refused },
             Self::Gone(Fate::Failed) => Resolution::Failed,
@@ -46,7 +54,7 @@ impl AtPartner {
 }
 
 /// A partner that keeps books of its own, and whose answers come late, in any order, or not at all.
-/// Each leg is done once. What it holds it always releases when a cancellation asks.
+/// Each leg is done once. What it holds it always releases when a cancellation or a timeout asks.
 #[derive(Debug)]
 struct Partner {
     chances: Vec<u8>,
@@ -65,6 +73,7 @@ impl Partner {
 
     fn call(&mut self, order: &Order, merchants: &BTreeSet<Version>, due: &Due) -> Option<Finding> {
         let finding = match due {
+            Due::Lapse => return None,
             Due::Lookup { payment } => {
                 let resolution = self.look_up(*payment, order.payment(*payment).unwrap().amount);
                 Finding::Payment { payment: *payment, resolution }
@@ -107,11 +116,21 @@ impl Partner {
                 0 => AtPartner::Gone(Fate::Refused),
                 _ => AtPartner::Held(Tally::authorised(amount)),
             },
+            Some(AtPartner::Awaiting { lookups: Some(lookups) }) if *lookups > 0 && !self.is_settled => {
+                AtPartner::Awaiting { lookups: Some(lookups - 1) }
+            }
+            Some(AtPartner::Awaiting { lookups: Some(_) }) => match self.draw(4) {
+                0 => AtPartner::Gone(Fate::Refused),
+                1 if !self.is_settled => AtPartner::Pending { lookups: self.draw(3) },
+                _ => AtPartner::Held(Tally::authorised(amount)),
+            },
             Some(known) => *known,
-            None => match self.draw(6) {
+            None => match self.draw(8) {
                 0 => AtPartner::Gone(Fate::Refused),
                 1 => AtPartner::Gone(Fate::Failed),
                 2 | 3 => AtPartner::Pending { lookups: self.draw(3) },
+                4 => AtPartner::Awaiting { lookups: Some(self.draw(40)) },
+                5 => AtPartner::Awaiting { lookups: None },
                 _ => AtPartner::Held(Tally::authorised(amount)),
             },
         };
@@ -129,12 +148,19 @@ impl Partner {
                 self.payments.insert(payment, AtPartner::Held(tally));
                 LegResult::Done
             }
-            // Some partners cancel what is pending; others know of nothing to void yet.
-            None | Some(AtPartner::Pending { .. }) if action == Action::Void && self.draw(2) == 0 => {
+            // A page that nobody will ever finish can always be closed.
+            Some(AtPartner::Awaiting { lookups: None }) if action == Action::Void => {
                 self.payments.insert(payment, AtPartner::Gone(Fate::Voided));
                 LegResult::Done
             }
-            None | Some(AtPartner::Pending { .. } | AtPartner::Gone(_)) => declined_leg(),
+            // Some partners cancel what is pending; others know of nothing to void yet.
+            None | Some(AtPartner::Pending { .. } | AtPartner::Awaiting { .. })
+                if action == Action::Void && self.draw(2) == 0 =>
+            {
+                self.payments.insert(payment, AtPartner::Gone(Fate::Voided));
+                LegResult::Done
+            }
+            None | Some(AtPartner::Pending { .. } | AtPartner::Awaiting { .. } | AtPartner::Gone(_)) => declined_leg(),
         }
     }
 }
@@ -147,6 +173,8 @@ enum Deed {
     /// part of it perhaps only by the next run.
     Drive,
     Cancel,
+    /// So many minutes pass.
+    Wait(u8),
 }
 
 fn any_deed() -> impl Strategy<Value = Deed> {
@@ -155,6 +183,7 @@ fn any_deed() -> impl Strategy<Value = Deed> {
         4 => (any::<Index>(), any_action(), any_part()).prop_map(|(which, action, part)| Deed::Ask(which, action, part)),
         8 => Just(Deed::Drive),
         1 => Just(Deed::Cancel),
+        1 => (1..40_u8).prop_map(Deed::Wait),
     ]
 }
 
@@ -189,12 +218,16 @@ impl Trade {
             Deed::Cancel => {
                 self.story.ask(&cancel())?;
             }
+            Deed::Wait(minutes) => self.story.now = self.story.now.plus(MINUTE * u32::from(*minutes)),
         }
         Ok(())
     }
 
     fn drive(&mut self) -> TestCaseResult {
         self.story.now = self.story.now.plus(AUTHORISE_DEADLINE);
+        if self.story.order.has_lapsed(self.story.now) && (self.partner.is_settled || self.partner.draw(4) > 0) {
+            self.story.ask(&Command::Lapse)?;
+        }
         let order = &self.story.order;
         let mut findings = std::mem::take(&mut self.late);
         for due in order.outstanding(self.story.now) {
@@ -219,6 +252,7 @@ proptest! {
         chances in prop::collection::vec(any::<u8>(), 1..60),
         deeds in prop::collection::vec(any_deed(), 0..30),
         is_cancelled: bool,
+        is_expired: bool,
     ) {
         let partner = Partner {
             chances,
@@ -236,17 +270,20 @@ proptest! {
             trade.carry_out(&Deed::Cancel)?;
         }
         trade.partner.is_settled = true;
+        // Until no shopper has any time left.
+        trade.story.now = if is_expired { EXPIRY } else { trade.story.now.plus(MINUTE * 60) };
         for _ in 0..20 {
             trade.drive()?;
         }
 
         let order = &trade.story.order;
-        prop_assert_eq!(order.outstanding(Time::from_unix_ms(u64::MAX)), []);
+        prop_assert_eq!(order.outstanding(trade.story.now.plus(MINUTE * 60)), []);
+        prop_assert!(!is_expired || order.closed.is_some(), "an order that does not end: {:?}", order);
         for payment in &order.payments {
             let (tally, is_held) = match trade.partner.payments[&payment.version] {
                 AtPartner::Held(tally) => (tally, true),
                 AtPartner::Gone(_) => (Tally::default(), false),
-                AtPartner::Pending { .. } => return Err(TestCaseError::fail("a payment that was left pending")),
+                AtPartner::Pending { .. } | AtPartner::Awaiting { .. } => return Err(TestCaseError::fail("a payment that was left pending")),
             };
             prop_assert_eq!(payment.covers(), tally.kept(), "{:?}", payment);
             if payment.is_authorised() {
@@ -256,10 +293,13 @@ proptest! {
             if order.cancellation.is_some() {
                 prop_assert_eq!(tally.kept(), 0, "the partner keeps money of a cancelled order: {:?}", payment);
             }
+            if payment.is_timed_out {
+                prop_assert_eq!(tally.kept(), 0, "the partner keeps money of a shopper out of time: {:?}", payment);
+            }
         }
         prop_assert_eq!(order.cancellation.is_some(), matches!(
             order.closed.as_ref().map(|closed| closed.reason),
-            Some(CloseReason::Cancelled)
+            Some(CloseReason::Cancelled | CloseReason::Expired)
         ));
     }
 }

@@ -1,30 +1,49 @@
 //! What holds of every order and every account, whatever is asked of it in whatever order.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use domain::{
     Account, Action, Aggregate, Money, Order, OrderId, Reference, Tally, Time, Version,
     account::{AccountCommand, AccountEvent},
     limits::{AUTHORISE_DEADLINE, PAYMENTS_PER_ORDER_MAX},
     order::{
-        Cancel, CancelReason, CancelledBy, CloseReason, Command, Decision, Decline, Due, Finding, LegResult,
-        OrderEvent, Refusal, Request, Reserve, Resolution,
+        Cancel, CancelReason, Cancellation, CancelledBy, CloseReason, Command, Decision, Decline, Due, Finding,
+        LegResult, OrderEvent, OrderKind, Refusal, Request, Reserve, Resolution,
     },
     reference::LegReference,
 };
 use proptest::{prelude::*, sample::Index, test_runner::TestCaseResult};
 
-use crate::support::{NOW, awaiting_shopper, cancel, declined_leg, eur, money, open, print, reserve, v};
+use crate::support::{EXPIRY, NOW, awaiting_shopper, cancel, declined_leg, eur, money, open, print, reserve, v};
 
 // -- orders: what may be asked
 
 #[derive(Debug, Clone)]
-enum Step {
-    Pay { part: Part, seen: Option<Index>, key: Option<u8> },
-    Hear { words: Vec<Word>, key: Option<u8> },
-    Ask { payment: Index, action: Action, part: Part, key: Option<u8> },
-    Cancel { key: Option<u8> },
-    Wait { milliseconds: u64 },
+pub(crate) enum Step {
+    /// `act_for`: how many milliseconds a shopper who has to act may take.
+    Pay {
+        part: Part,
+        seen: Option<Index>,
+        act_for: Option<u64>,
+        key: Option<u8>,
+    },
+    Hear {
+        words: Vec<Word>,
+        key: Option<u8>,
+    },
+    Ask {
+        payment: Index,
+        action: Action,
+        part: Part,
+        key: Option<u8>,
+    },
+    Cancel {
+        key: Option<u8>,
+    },
+    Lapse,
+    Wait {
+        milliseconds: u64,
+    },
 }
 
 /// How much of what there is.
@@ -36,7 +55,7 @@ pub(crate) enum Part {
 
 /// Something a partner may say.
 #[derive(Debug, Clone)]
-enum Word {
+pub(crate) enum Word {
     OnPayment(Index, Resolution),
     OnLeg(Index, Index, LegResult),
 }
@@ -69,7 +88,7 @@ fn any_resolution() -> impl Strategy<Value = Resolution> {
         1 => Just(Resolution::Cancelled { by: CancelledBy::Shopper }),
         1 => Just(Resolution::Failed),
         2 => Just(Resolution::Pending),
-        1 => Just(awaiting_shopper()),
+        2 => Just(awaiting_shopper()),
         1 => Just(Resolution::Uncertain),
     ]
 }
@@ -93,22 +112,29 @@ fn any_word() -> impl Strategy<Value = Word> {
 
 fn any_step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        6 => (any_part(), prop::option::weighted(0.2, any::<Index>()), any_key())
-            .prop_map(|(part, seen, key)| Step::Pay { part, seen, key }),
+        6 => (
+            any_part(),
+            prop::option::weighted(0.2, any::<Index>()),
+            prop::option::weighted(0.3, 0..20_000_000_u64),
+            any_key(),
+        )
+            .prop_map(|(part, seen, act_for, key)| Step::Pay { part, seen, act_for, key }),
         8 => (prop::collection::vec(any_word(), 1..4), any_key()).prop_map(|(words, key)| Step::Hear { words, key }),
         5 => (any::<Index>(), any_action(), any_part(), any_key())
             .prop_map(|(payment, action, part, key)| Step::Ask { payment, action, part, key }),
         1 => any_key().prop_map(|key| Step::Cancel { key }),
-        1 => prop_oneof![0..10_000_u64, 0..20_000_000_u64].prop_map(|milliseconds| Step::Wait { milliseconds }),
+        2 => Just(Step::Lapse),
+        2 => prop_oneof![4 => 0..10_000_u64, 4 => 0..4_000_000_u64, 1 => 0..100_000_000_u64]
+            .prop_map(|milliseconds| Step::Wait { milliseconds }),
     ]
 }
 
-fn any_steps() -> impl Strategy<Value = Vec<Step>> {
+pub(crate) fn any_steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(any_step(), 0..40)
 }
 
 /// What it is opened over, and whether around one payment.
-fn any_opening() -> impl Strategy<Value = (u64, bool)> {
+pub(crate) fn any_opening() -> impl Strategy<Value = (u64, bool)> {
     (1..=200_u64, prop::bool::weighted(0.15))
 }
 
@@ -119,7 +145,7 @@ fn any_opening() -> impl Strategy<Value = (u64, bool)> {
 pub(crate) struct Story {
     pub(crate) order: Order,
     pub(crate) now: Time,
-    commits: Vec<(Version, Time, Vec<OrderEvent>)>,
+    pub(crate) commits: Vec<(Version, Time, Vec<OrderEvent>)>,
 }
 
 impl Story {
@@ -130,7 +156,7 @@ impl Story {
         Self { order, now: NOW, commits: vec![(Version::FIRST, NOW, events)] }
     }
 
-    fn of(opening: (u64, bool), steps: &[Step]) -> Result<Self, TestCaseError> {
+    pub(crate) fn of(opening: (u64, bool), steps: &[Step]) -> Result<Self, TestCaseError> {
         let mut story = Self::begin(opening);
         check_order(&story.order)?;
         for step in steps {
@@ -156,7 +182,8 @@ impl Story {
             (!payments.is_empty()).then(|| which.get(payments))
         };
         match step {
-            Step::Pay { part, seen, key } => Some(Command::Reserve(Reserve {
+            Step::Pay { part, seen, act_for, key } => Some(Command::Reserve(Reserve {
+                act_by: act_for.map(|act_for| self.now.plus(Duration::from_millis(act_for))),
                 key: key.map(|key| print(key, 0)),
                 ..reserve(
                     seen.map_or(self.order.version.get(), |seen| {
@@ -196,6 +223,7 @@ impl Story {
             Step::Cancel { key } => {
                 Some(Command::Cancel(Cancel { reason: CancelReason::Merchant, key: key.map(|key| print(key, 3)) }))
             }
+            Step::Lapse => Some(Command::Lapse),
             Step::Wait { .. } => None,
         }
     }
@@ -207,20 +235,28 @@ impl Story {
         prop_assert!(!events.is_empty(), "an empty commit");
         let version = self.order.version.next().unwrap();
         let after = Order::evolve_all(Some(self.order.clone()), &events, version, self.now).unwrap();
+        let is_release = |event: &OrderEvent| matches!(event, OrderEvent::OperationRequested { is_release: true, .. });
+        let is_paid = self.order.closed.as_ref().is_some_and(|closed| closed.is_success());
+        prop_assert!(!is_paid || !events.iter().any(is_release), "a paid order gave money back by itself");
         self.commits.push((version, self.now, events));
         check_order(&after)?;
         check_passage(&self.order, &after)?;
+        check_time(&after, self.now)?;
         check_repetition(&after, command, self.now)?;
         self.order = after;
         Ok(true)
     }
 
-    /// Cancels the order, and lets partners that approve of everything do all that is left to do.
-    fn cancel_and_drive(&mut self, is_backwards: bool) -> TestCaseResult {
-        self.ask(&cancel())?;
+    /// Does all that is left to do, by partners that answer so, in runs of the driver a while apart.
+    fn drive(&mut self, answer: fn(&Due) -> Option<Finding>, is_backwards: bool) -> TestCaseResult {
         for _ in 0..50 {
             self.now = self.now.plus(AUTHORISE_DEADLINE);
-            let mut findings = self.order.outstanding(self.now).iter().map(approve).collect::<Vec<_>>();
+            if self.order.outstanding(self.now).contains(&Due::Lapse) {
+                let is_news = self.ask(&Command::Lapse)?;
+                prop_assert!(is_news, "time asked for something, and nothing came of it");
+                prop_assert!(!self.order.has_lapsed(self.now), "time asks for more without end");
+            }
+            let mut findings = self.order.outstanding(self.now).iter().filter_map(answer).collect::<Vec<_>>();
             if findings.is_empty() {
                 return Ok(());
             }
@@ -231,6 +267,18 @@ impl Story {
             prop_assert!(is_news, "what is outstanding was answered, and nothing came of it");
         }
         Err(TestCaseError::fail("an order that does not come to rest"))
+    }
+
+    /// Cancels the order, and lets partners that approve of everything do all that is left to do.
+    fn cancel_and_drive(&mut self, is_backwards: bool) -> TestCaseResult {
+        self.ask(&cancel())?;
+        self.drive(approve, is_backwards)
+    }
+
+    /// Lets time pass until the order has expired, and does all that is left to do.
+    fn expire_and_drive(&mut self, answer: fn(&Due) -> Option<Finding>, is_backwards: bool) -> TestCaseResult {
+        self.now = self.now.max(EXPIRY);
+        self.drive(answer, is_backwards)
     }
 
     /// Whether a partner declined to release money that it held by then.
@@ -255,12 +303,23 @@ impl Story {
     }
 }
 
-fn approve(due: &Due) -> Finding {
+fn approve(due: &Due) -> Option<Finding> {
     match due {
-        Due::Lookup { payment } => Finding::Payment { payment: *payment, resolution: Resolution::Authorised },
+        Due::Lapse => None,
+        Due::Lookup { payment } => Some(Finding::Payment { payment: *payment, resolution: Resolution::Authorised }),
         Due::Perform { operation, index, .. } => {
-            Finding::Leg { operation: *operation, index: *index, result: LegResult::Done }
+            Some(Finding::Leg { operation: *operation, index: *index, result: LegResult::Done })
         }
+    }
+}
+
+/// A partner that lets go of nothing.
+fn hold_on(due: &Due) -> Option<Finding> {
+    match due {
+        Due::Perform { operation, index, leg } if leg.action != Action::Capture => {
+            Some(Finding::Leg { operation: *operation, index: *index, result: declined_leg() })
+        }
+        Due::Lapse | Due::Lookup { .. } | Due::Perform { .. } => approve(due),
     }
 }
 
@@ -348,11 +407,34 @@ fn check_passage(before: &Order, after: &Order) -> TestCaseResult {
     Ok(())
 }
 
+/// What holds of an order's time, whenever it is looked at.
+fn check_time(order: &Order, now: Time) -> TestCaseResult {
+    let doomsday = Time::from_unix_ms(u64::MAX);
+    for now in [now, now.plus(Duration::from_secs(3_600)), EXPIRY, doomsday] {
+        let has_lapsed = order.has_lapsed(now);
+        let due = order.outstanding(now);
+        prop_assert_eq!(due.contains(&Due::Lapse), has_lapsed);
+        let decision = order.decide(&Command::Lapse, now);
+        prop_assert_eq!(matches!(decision, Ok(Decision::Commit(_))), has_lapsed, "{:?}", decision);
+        for tries in [0, 10] {
+            let next = order.next_look(now, tries);
+            prop_assert!(due.is_empty() || next.is_some(), "{:?} are due, and nobody looks again", due);
+            prop_assert!(now == doomsday || next.is_none_or(|next| next > now), "a look that is due at once is a loop");
+        }
+    }
+    for payment in order.payments.iter().filter(|payment| payment.is_timed_out && !payment.is_final()) {
+        prop_assert!(payment.release_asked, "out of time, and kept: {:?}", payment);
+        prop_assert!(!order.waits_for_shopper());
+    }
+    prop_assert!(order.payments.iter().all(|payment| payment.act_by <= order.expires_at));
+    Ok(())
+}
+
 /// What was committed is not committed again.
 fn check_repetition(order: &Order, command: &Command, now: Time) -> TestCaseResult {
     let is_repeatable = match command {
         Command::Reserve(Reserve { key, .. }) | Command::Request(Request { key, .. }) => key.is_some(),
-        Command::Cancel(_) | Command::Record { .. } => true,
+        Command::Cancel(_) | Command::Lapse | Command::Record { .. } => true,
     };
     if is_repeatable {
         let again = order.decide(command, now);
@@ -366,7 +448,7 @@ fn check_repetition(order: &Order, command: &Command, now: Time) -> TestCaseResu
     Ok(())
 }
 
-fn through_json<T: Aggregate>(state: &T) -> T {
+pub(crate) fn through_json<T: Aggregate>(state: &T) -> T {
     serde_json::from_str(&serde_json::to_string(state).unwrap()).unwrap()
 }
 
@@ -402,12 +484,58 @@ proptest! {
         let order = &story.order;
         prop_assert_eq!(order.unresolved, 0);
         prop_assert!(order.payments.iter().all(|payment| payment.tally.is_at_rest()));
-        if order.cancellation.is_some() {
-            prop_assert_eq!(order.closed.as_ref().map(|closed| closed.reason), Some(CloseReason::Cancelled));
+        if let Some(cancellation) = &order.cancellation {
+            let reason = match cancellation.reason {
+                CancelReason::Merchant => CloseReason::Cancelled,
+                CancelReason::Expired => CloseReason::Expired,
+            };
+            prop_assert_eq!(order.closed.as_ref().map(|closed| closed.reason), Some(reason));
             for payment in &order.payments {
                 prop_assert!(payment.tally.kept() == 0 || story.was_release_declined(payment.version), "{:?}", payment);
             }
         }
+    }
+
+    #[test]
+    fn every_order_ends_once_it_has_expired_and_keeps_money_only_if_it_is_paid(
+        opening in any_opening(),
+        steps in any_steps(),
+        is_backwards: bool,
+    ) {
+        let mut story = Story::of(opening, &steps)?;
+        story.expire_and_drive(approve, is_backwards)?;
+        let order = &story.order;
+        prop_assert_eq!(order.unresolved, 0);
+        prop_assert!(order.payments.iter().all(|payment| payment.tally.is_at_rest()));
+        let Some(ended) = order.closed.as_ref().map(|closed| closed.reason) else {
+            return Err(TestCaseError::fail("an order that does not end"));
+        };
+        let is_free = order.payments.iter().all(|payment| payment.covers() == 0);
+        let is_as_expected = match (&order.cancellation, order.kind) {
+            (Some(Cancellation { reason: CancelReason::Merchant, .. }), _) => ended == CloseReason::Cancelled,
+            (Some(Cancellation { reason: CancelReason::Expired, .. }), OrderKind::Parts) => ended == CloseReason::Expired,
+            (Some(Cancellation { reason: CancelReason::Expired, .. }), OrderKind::Single) => false,
+            (None, OrderKind::Single) if ended == CloseReason::PaymentFailed => is_free,
+            (None, _) => ended == CloseReason::Paid,
+        };
+        prop_assert!(is_as_expected, "{:?}: {:?}", ended, order);
+        if ended != CloseReason::Paid {
+            for payment in &order.payments {
+                prop_assert!(payment.tally.kept() == 0 || story.was_release_declined(payment.version), "{:?}", payment);
+            }
+        }
+    }
+
+    #[test]
+    fn a_partner_that_lets_go_of_nothing_is_not_asked_without_end(
+        opening in any_opening(),
+        steps in any_steps(),
+        is_backwards: bool,
+    ) {
+        let mut story = Story::of(opening, &steps)?;
+        story.expire_and_drive(hold_on, is_backwards)?;
+        prop_assert_eq!(story.order.unresolved, 0);
+        prop_assert!(story.order.closed.is_some(), "{:?}", story.order);
     }
 
     #[test]
@@ -425,6 +553,8 @@ proptest! {
             prop_assert!(!full.order.is_open());
             return Ok(());
         };
+        prop_assert_eq!(glimpse.decide(&Command::Lapse, full.now), Err(Refusal::NeedsHistory));
+        prop_assert!(full.order.has_lapsed(full.now) || !glimpse.has_lapsed(full.now));
         prop_assert_eq!(glimpse.view(), view);
 
         let reserve = Reserve {

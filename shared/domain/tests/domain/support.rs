@@ -6,6 +6,7 @@
 
 use domain::{
     Action, Aggregate, Money, Order, Tally, Time, Version,
+    limits::SHOPPER_TIME_DEFAULT,
     order::{
         Cancel, CancelReason, CloseReason, Command, Decision, Decline, Finding, KeyPrint, Leg, LegResult, Method,
         MethodKind, Open, OrderEvent, OrderKind, PartnerId, Redirect, Refusal, Request, Reserve, Resolution,
@@ -17,6 +18,21 @@ pub(crate) const NOW: Time = Time::from_unix_s(1_767_225_600);
 
 /// When an order opened at [`NOW`] expires.
 pub(crate) const EXPIRY: Time = Time::from_unix_s(1_767_225_600 + 24 * 3_600);
+
+/// Until when the shopper of a payment reserved at [`NOW`] may act.
+pub(crate) fn act_by() -> Time {
+    NOW.plus(SHOPPER_TIME_DEFAULT)
+}
+
+/// The last moment before this one.
+pub(crate) fn earlier(time: Time) -> Time {
+    Time::from_unix_ms(time.unix_ms() - 1)
+}
+
+/// The first moment after this one.
+pub(crate) fn later(time: Time) -> Time {
+    Time::from_unix_ms(time.unix_ms() + 1)
+}
 
 /// The events of one commit.
 pub(crate) type Commit = Vec<OrderEvent>;
@@ -73,8 +89,20 @@ pub(crate) fn reserved(minor: u64) -> Commit {
         method: card(),
         partner: PartnerId::Sandbox,
         token: "tok_1".into(),
+        act_by: None,
         key: None,
     }]
+}
+
+/// The same payment, whose request said until when its shopper may act.
+pub(crate) fn reserved_until(time: Time, minor: u64) -> Commit {
+    let mut commit = reserved(minor);
+    for event in &mut commit {
+        if let OrderEvent::PaymentReserved { act_by, .. } = event {
+            *act_by = Some(time);
+        }
+    }
+    commit
 }
 
 pub(crate) fn resolved(payment: u16, resolution: Resolution) -> Commit {
@@ -89,11 +117,15 @@ pub(crate) fn refused(payment: u16) -> Commit {
     resolved(payment, Resolution::Refused { reason: Decline::Refused })
 }
 
+pub(crate) fn timed_out(payment: u16) -> Commit {
+    vec![OrderEvent::ShopperTimedOut { payment: v(payment) }]
+}
+
 pub(crate) fn requested<const N: usize>(legs: [Leg; N]) -> Commit {
     vec![OrderEvent::OperationRequested { legs: legs.into(), is_release: false, key: None }]
 }
 
-/// What a cancellation asks for.
+/// What a cancellation or a timeout asks for.
 pub(crate) fn released<const N: usize>(legs: [Leg; N]) -> Commit {
     vec![OrderEvent::OperationRequested { legs: legs.into(), is_release: true, key: None }]
 }
@@ -112,6 +144,11 @@ pub(crate) fn declined(operation: u16, leg: u16) -> Commit {
 
 pub(crate) fn cancellation() -> Commit {
     vec![OrderEvent::CancellationRequested { reason: CancelReason::Merchant, key: None }]
+}
+
+/// The cancellation of an order that expired.
+pub(crate) fn expiry() -> Commit {
+    vec![OrderEvent::CancellationRequested { reason: CancelReason::Expired, key: None }]
 }
 
 pub(crate) fn answered(key: KeyPrint) -> Commit {
@@ -135,6 +172,7 @@ pub(crate) fn keyed(mut commit: Commit, print: KeyPrint) -> Commit {
         | OrderEvent::OperationRequested { key, .. }
         | OrderEvent::CancellationRequested { key, .. } => *key = Some(print),
         event @ (OrderEvent::PaymentResolved { .. }
+        | OrderEvent::ShopperTimedOut { .. }
         | OrderEvent::LegResolved { .. }
         | OrderEvent::Answered { .. }
         | OrderEvent::Closed { .. }) => panic!("{event:?} takes no key"),
@@ -179,6 +217,7 @@ pub(crate) fn reserve(seen: u16, amount: Money) -> Reserve {
         method: card(),
         partner: PartnerId::Sandbox,
         token: "tok_1".into(),
+        act_by: None,
         key: None,
     }
 }
@@ -213,11 +252,13 @@ pub(crate) fn record<const N: usize>(findings: [Finding; N]) -> Command {
 
 /// The same command, from a request with a key.
 pub(crate) fn with_key(mut command: Command, print: KeyPrint) -> Command {
-    let (Command::Reserve(Reserve { key, .. })
-    | Command::Request(Request { key, .. })
-    | Command::Cancel(Cancel { key, .. })
-    | Command::Record { key, .. }) = &mut command;
-    *key = Some(print);
+    match &mut command {
+        Command::Reserve(Reserve { key, .. })
+        | Command::Request(Request { key, .. })
+        | Command::Cancel(Cancel { key, .. })
+        | Command::Record { key, .. } => *key = Some(print),
+        Command::Lapse => panic!("nobody asks for it, so it takes no key"),
+    }
     command
 }
 
