@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use domain::{
-    Order, Version,
+    Order, Time, Version,
+    limits::ATTENTION_AFTER_TRIES,
     order::{Command, Due, Finding, LegResult, Resolution},
     reference::LegReference,
 };
@@ -12,8 +13,9 @@ use futures_util::{StreamExt, stream};
 use tokio::time::timeout;
 
 use crate::{
-    App, Done, Error, Fut, OrderKey,
-    ports::{Lookup, Perform},
+    App, Done, Error, Fut, OrderKey, StoreError,
+    attention::reason,
+    ports::{Lookup, Perform, Work},
 };
 
 /// Rounds of calls on one order before the driver leaves the rest to its next run.
@@ -26,7 +28,32 @@ pub const PARTNER_CALLS_AT_ONCE: usize = 8;
 /// [`domain::limits::AUTHORISE_DEADLINE`], after which a payment's caller is taken for dead.
 pub const PARTNER_CALL_MAX: Duration = Duration::from_secs(20);
 
+/// What came of an order's timer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expired {
+    /// It went off too early, as clocks differ: it is to be set again.
+    Early(Time),
+    /// It was dealt with; what is left, and when it is due.
+    Done(Option<(Work, Time)>),
+}
+
 impl App {
+    /// Deals with an order's timer: cancels the order if it expired before it was paid, and releases what was
+    /// paid. Going off late, or twice, changes nothing.
+    ///
+    /// # Errors
+    /// Failures that may pass: the timer is to go off again.
+    pub async fn expire(&self, job: &Work) -> Result<Expired, Error> {
+        let key = OrderKey { merchant: job.merchant.clone(), id: job.order.order() };
+        match self.find(&key).await {
+            Ok(order) if order.is_open() && !order.is_expired(self.streams.now()) => {
+                Ok(Expired::Early(order.expires_at))
+            }
+            // What cannot be read is dealt with there.
+            _ => Ok(Expired::Done(self.work(job).await?)),
+        }
+    }
+
     /// Performs what is outstanding on an order and commits the outcomes. Returns the order after.
     ///
     /// # Errors
@@ -36,6 +63,12 @@ impl App {
             let due = order.outstanding(self.streams.now());
             if due.is_empty() {
                 break;
+            }
+            if due.contains(&Due::Lapse) {
+                let (Done::Committed(after) | Done::Already(_, after)) =
+                    self.carry_out(key, Some(order), &Command::Lapse).await?;
+                order = after;
+                continue;
             }
             let calls = due.into_iter().map(|due| self.call(key, &order, due)).collect::<Vec<_>>();
             let findings = stream::iter(calls).buffer_unordered(PARTNER_CALLS_AT_ONCE).collect::<Vec<_>>().await;
@@ -48,9 +81,43 @@ impl App {
         Ok(order)
     }
 
+    /// Does a job of the worker: what is outstanding on an order. Returns the next job, if something is left,
+    /// and when it is due.
+    ///
+    /// An order that has something left after [`ATTENTION_AFTER_TRIES`] looks in a row, or that cannot be
+    /// read, is put on the list of those that need attention.
+    ///
+    /// # Errors
+    /// Failures that may pass: the job is to be done again.
+    pub async fn work(&self, job: &Work) -> Result<Option<(Work, Time)>, Error> {
+        let key = OrderKey { merchant: job.merchant.clone(), id: job.order.order() };
+        let order = match self.inspect(&key).await {
+            Ok(order) => order,
+            // No such order: nothing will ever be due on it.
+            Err(Error::NotFound) => return Ok(None),
+            Err(Error::Store(StoreError::Corrupt(fault))) => {
+                tracing::error!(order = %key.stream(), fault, "an order cannot be read");
+                self.raise_attention(&key, &fault).await?;
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let now = self.streams.now();
+        let Some(next) = order.next_look(now, job.tries) else {
+            return Ok(None);
+        };
+        let tries = job.tries.saturating_add(1);
+        // A shopper may take as long as the payment allows; that is no failure.
+        if tries == ATTENTION_AFTER_TRIES && !order.waits_for_shopper() {
+            self.raise_attention(&key, &reason(&order)).await?;
+        }
+        Ok(Some((Work { tries, ..job.clone() }, next)))
+    }
+
     fn call<'a>(&'a self, key: &'a OrderKey, order: &'a Order, due: Due) -> Fut<'a, Option<Finding>> {
         Box::pin(async move {
             match due {
+                Due::Lapse => None,
                 Due::Lookup { payment } => {
                     let resolution = self.look_up(key, order, payment).await;
                     Some(Finding::Payment { payment, resolution })

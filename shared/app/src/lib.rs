@@ -8,12 +8,16 @@
 //! by [`App::carry_out`] alone.
 
 pub mod access;
+mod attention;
 mod driver;
+mod feeds;
 mod orders;
 pub mod ports;
 mod prints;
+pub mod relay;
 pub mod streams;
 pub mod system;
+pub mod webhooks;
 
 use std::sync::Arc;
 
@@ -22,11 +26,15 @@ use domain::{
     order::{PartnerId, Refusal},
 };
 
-pub use driver::{DRIVER_ROUNDS_MAX, PARTNER_CALL_MAX, PARTNER_CALLS_AT_ONCE};
+pub use attention::{ATTENTION_LISTED_MAX, NeedsAttention};
+pub use driver::{DRIVER_ROUNDS_MAX, Expired, PARTNER_CALL_MAX, PARTNER_CALLS_AT_ONCE};
+pub use feeds::{DELIVERIES_PER_JOB_MAX, Deliveries, test_id};
 pub use orders::{Answered, DECIDE_ATTEMPTS_MAX, Done, NewPayment, OrderKey, OrderTerms};
 pub use ports::{Clock, CommitLog, Fut, Instrument, Partner, Random, StoreError};
 pub use prints::Prints;
+pub use relay::Relay;
 pub use streams::{StreamId, Streams};
+pub use webhooks::Webhooks;
 
 /// The engine's use cases over its ports.
 #[derive(Clone)]

@@ -68,6 +68,8 @@ pub struct NewPayment {
     pub instrument: Instrument,
     /// Where a shopper who has to leave the shop comes back to.
     pub return_url: String,
+    /// Until when a shopper who has to act may do so.
+    pub act_by: Option<Time>,
     /// The idempotency key of the request.
     pub key: Option<KeyPrint>,
 }
@@ -188,21 +190,21 @@ impl App {
         self.answer_at(key, payment, answer).await
     }
 
-    /// Cancels an order: releases its payments and closes it. Returns the order, and the commit that
-    /// asked for the cancellation: the same however often it is asked for.
+    /// Cancels an order: from now on it takes no payment, and the worker releases what was paid and closes
+    /// it. Returns the order, and the commit that asked for the cancellation: the same however often it is
+    /// asked for.
     ///
     /// # Errors
     /// [`Refusal::Closed`] for an order that was paid; [`Error::NotFound`]; the store's.
     pub async fn cancel(&self, key: &OrderKey, print: Option<KeyPrint>) -> Result<(Order, Version), Error> {
         let command = Command::Cancel(Cancel { reason: CancelReason::Merchant, key: print });
-        let (order, version) = match self.carry_out(key, None, &command).await? {
+        match self.carry_out(key, None, &command).await? {
             Done::Committed(order) => {
                 let version = order.version;
-                (order, version)
+                Ok((order, version))
             }
-            Done::Already(version, order) => (order, version),
-        };
-        Ok((self.advance(key, order).await?, version))
+            Done::Already(version, order) => Ok((order, version)),
+        }
     }
 
     /// Captures, voids or refunds a part of a payment. Returns the order after all that could be done.
@@ -312,6 +314,7 @@ impl App {
             method,
             partner,
             token,
+            act_by: payment.act_by,
             key: payment.key,
         }
     }
@@ -354,7 +357,7 @@ impl App {
         let findings = vec![Finding::Payment { payment, resolution }];
         let (Done::Committed(order) | Done::Already(_, order)) =
             self.carry_out(key, Some(order), &Command::Record { findings, key: None }).await?;
-        if order.cancellation.is_some() {
+        if order.cancellation.is_some() || order.has_lapsed(self.streams.now()) {
             // The answer is that of the outcome; what is not released now is found again by the next look.
             self.advance(key, order.clone()).await?;
         }

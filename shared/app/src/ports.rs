@@ -4,12 +4,15 @@ use std::{fmt, future::Future, pin::Pin};
 
 use domain::{
     Action, MerchantAccount, Money, Reference, Time, Version,
-    order::{LegResult, Method, MethodKind, Resolution},
+    feed::Report,
+    order::{Change, LegResult, Method, MethodKind, Resolution},
     reference::LegReference,
+    webhook::Endpoint,
 };
 use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 
-use crate::streams::StreamId;
+use crate::{OrderKey, streams::StreamId};
 
 /// A boxed future: what a port's method returns.
 pub type Fut<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -29,6 +32,40 @@ pub struct Commit {
     pub events: String,
     /// The state after it, as JSON, in every commit whose version is a multiple of [`SNAPSHOT_EVERY`].
     pub snapshot: Option<String>,
+    /// The list it is found in by time, if any.
+    pub list: Option<String>,
+}
+
+/// A part of a list of commits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// Only commits from this time on.
+    pub since: Time,
+    /// Whether the newest comes first.
+    pub newest_first: bool,
+    /// Only commits behind this one.
+    pub after: Option<Place>,
+    /// How many at most.
+    pub limit: u16,
+}
+
+/// Where a commit stands in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Its time.
+    pub at: Time,
+    /// Its stream.
+    pub stream: StreamId,
+    /// Its version.
+    pub version: Version,
+}
+
+impl Place {
+    /// Where that commit stands.
+    #[must_use]
+    pub fn of(commit: &Commit) -> Self {
+        Self { at: commit.at, stream: commit.stream.clone(), version: commit.version }
+    }
 }
 
 /// Every commit with a version that is a multiple of this carries a snapshot, except the first one, so
@@ -50,6 +87,165 @@ pub trait CommitLog: Send + Sync {
     /// Fails with [`StoreError::Conflict`] if another commit has the version; with
     /// [`StoreError::Unavailable`] if it is not known whether the write landed.
     fn append<'a>(&'a self, commit: &'a Commit) -> Fut<'a, Result<(), StoreError>>;
+
+    /// The commits of a list, by time. What was written a moment ago may be missing.
+    fn list<'a>(&'a self, list: &'a str, page: &'a Page) -> Fut<'a, Result<Vec<Commit>, StoreError>>;
+}
+
+/// Something to be done in the background.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "job", rename_all = "snake_case")]
+pub enum Job {
+    /// Do what is outstanding on an order.
+    Work(Work),
+    /// Tell an endpoint what it is to be told.
+    Deliver(Deliver),
+}
+
+/// Work on an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Work {
+    /// Whose it is.
+    pub merchant: MerchantAccount,
+    /// The order.
+    pub order: Reference,
+    /// Looks at it in a row that left something open.
+    #[serde(default)]
+    pub tries: u16,
+}
+
+/// A delivery.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deliver {
+    /// Whose endpoint it is.
+    pub merchant: MerchantAccount,
+    /// The endpoint.
+    pub endpoint: String,
+    /// The order; none for a test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<Reference>,
+}
+
+impl Job {
+    /// What it is about: two jobs with the same name do the same, so one of them will do.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Work(Work { merchant, order, .. }) => format!("{merchant}/{order}"),
+            Self::Deliver(Deliver { merchant, endpoint, order: Some(order) }) => {
+                format!("{merchant}/{endpoint}/{order}")
+            }
+            Self::Deliver(Deliver { merchant, endpoint, order: None }) => format!("{merchant}/{endpoint}"),
+        }
+    }
+
+    /// Whom it must not keep others waiting for: the endpoint, or the merchant.
+    #[must_use]
+    pub fn lane(&self) -> &str {
+        match self {
+            Self::Work(work) => work.merchant.as_str(),
+            Self::Deliver(deliver) => &deliver.endpoint,
+        }
+    }
+}
+
+/// A job and when it is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scheduled {
+    /// The job.
+    pub job: Job,
+    /// Not before.
+    pub due: Time,
+}
+
+/// The queues of jobs. A job that was taken is done at least once, sooner or later, in any order.
+pub trait Queue: Send + Sync {
+    /// Takes jobs: all of them, or it fails and may have taken some.
+    fn send<'a>(&'a self, jobs: &'a [Scheduled]) -> Fut<'a, Result<(), StoreError>>;
+}
+
+/// One timer an order, for the moment it expires. It may go off late, or more than once.
+pub trait Timers: Send + Sync {
+    /// Sets an order's timer, anew if it was set.
+    fn set<'a>(&'a self, order: &'a OrderKey, at: Time) -> Fut<'a, Result<(), StoreError>>;
+
+    /// Clears an order's timer, if there is one.
+    fn clear<'a>(&'a self, order: &'a OrderKey) -> Fut<'a, Result<(), StoreError>>;
+}
+
+/// A change as whoever listens to the bus gets it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BusEvent {
+    /// What happened: the event's `type`.
+    pub kind: String,
+    /// The rest: a JSON object.
+    pub detail: String,
+    /// When.
+    pub at: Time,
+}
+
+/// The bus, for whatever else a platform wants to hang on what happens.
+pub trait Bus: Send + Sync {
+    /// Puts events on the bus: all of them, or it fails and may have put some.
+    fn put<'a>(&'a self, events: &'a [BusEvent]) -> Fut<'a, Result<(), StoreError>>;
+}
+
+/// No bus: what one machine has.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoBus;
+
+impl Bus for NoBus {
+    fn put<'a>(&'a self, _: &'a [BusEvent]) -> Fut<'a, Result<(), StoreError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+/// The keys that an endpoint's deliveries are signed with: derived, and stored nowhere.
+#[derive(Clone)]
+pub struct SigningKeys {
+    /// For Standard Webhooks.
+    pub secret: [u8; 32],
+    /// For Adyen's HMAC.
+    pub hmac: [u8; 32],
+}
+
+/// What is sent to an endpoint.
+pub enum Content<'a> {
+    /// A change of an order.
+    Change {
+        /// The order.
+        key: &'a OrderKey,
+        /// The change.
+        change: &'a Change,
+    },
+    /// A test.
+    Test,
+}
+
+/// One try to tell an endpoint something.
+pub struct Parcel<'a> {
+    /// Whose endpoint it is.
+    pub merchant: &'a MerchantAccount,
+    /// The endpoint.
+    pub endpoint: &'a Endpoint,
+    /// What the content is called, on every try.
+    pub id: &'a str,
+    /// The content.
+    pub content: Content<'a>,
+    /// The endpoint's keys.
+    pub keys: SigningKeys,
+    /// The keys before, as long as they sign too.
+    pub previous_keys: Option<SigningKeys>,
+    /// Which try it is, from 1.
+    pub tries: u16,
+    /// Now.
+    pub at: Time,
+}
+
+/// Whoever carries notifications to endpoints.
+pub trait Courier: Send + Sync {
+    /// Tells an endpoint, once. Whatever goes wrong is in the report.
+    fn deliver<'a>(&'a self, parcel: Parcel<'a>) -> Fut<'a, Report>;
 }
 
 /// What a store can answer instead.
@@ -174,6 +370,17 @@ pub struct Lookup<'a> {
     pub payment: Reference,
     /// What the partner calls the instrument.
     pub token: &'a str,
+}
+
+/// A partner's answer to an authorisation, if the amount it answers for is the one it was asked for. What is
+/// said of another amount is not believed: the payment is looked up.
+#[must_use]
+pub fn echoed(asked: Money, echoed: Option<Money>, resolution: Resolution) -> Resolution {
+    if resolution != Resolution::Authorised || echoed == Some(asked) {
+        return resolution;
+    }
+    tracing::error!(%asked, ?echoed, "a partner answered for another amount than it was asked for");
+    Resolution::Uncertain
 }
 
 /// Whoever holds the shopper's money.

@@ -6,11 +6,14 @@ use std::{
     sync::Arc,
 };
 
-use domain::{Aggregate, MerchantAccount, OrderId, Time, Version};
+use domain::{Aggregate, MerchantAccount, OrderId, Reference, Time, Version};
 
 use tokio::sync::Mutex;
 
-use crate::ports::{Clock, Commit, CommitLog, Random, SNAPSHOT_EVERY, StoreError};
+use crate::{
+    OrderKey,
+    ports::{Clock, Commit, CommitLog, Page, Random, SNAPSHOT_EVERY, StoreError},
+};
 
 /// Tries to write one commit, when it is not known whether the last try landed.
 pub const APPEND_TRIES_MAX: u8 = 3;
@@ -21,6 +24,9 @@ pub const CHANGE_ATTEMPTS_MAX: u8 = 64;
 /// Locks that the changes of one process share: those of one stream wait for one another here, instead of
 /// racing at the store. Other processes still race, which is what the conditional write is for.
 const STRIPES: usize = 1_024;
+
+/// Characters of an order's identity.
+const ORDER_CHARS: usize = 13;
 
 /// The name of a stream: its owner and what it is, `{merchantAccount}/{aggregate id}`. Owners that are no
 /// merchant begin with `@`, which no merchant account does.
@@ -46,6 +52,32 @@ impl StreamId {
         Self(format!("@{kind}/{id}"))
     }
 
+    /// A stream of an order, if it is one.
+    #[must_use]
+    pub fn as_order(&self) -> Option<OrderKey> {
+        let (merchant, id) = self.parts()?;
+        let id = format!("{id}000").parse::<Reference>().ok().filter(|_| id.len() == ORDER_CHARS)?.order();
+        Some(OrderKey { merchant, id })
+    }
+
+    /// Its owner and its identity, of a stream of that kind.
+    #[must_use]
+    pub fn as_owned(&self, kind: &str) -> Option<(MerchantAccount, &str)> {
+        let (merchant, id) = self.parts()?;
+        Some((merchant, id.strip_prefix(kind)?.strip_prefix('-')?))
+    }
+
+    fn parts(&self) -> Option<(MerchantAccount, &str)> {
+        let (merchant, id) = self.0.split_once('/')?;
+        Some((MerchantAccount::try_new(merchant).ok()?, id))
+    }
+
+    /// A name as it was stored.
+    #[must_use]
+    pub fn from_stored(name: String) -> Self {
+        Self(name)
+    }
+
     /// The name as it is stored.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -66,6 +98,19 @@ pub struct Loaded<A> {
     pub state: A,
     /// The last commit folded in.
     pub version: Version,
+}
+
+/// One commit of a stream, with the state before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step<A: Aggregate> {
+    /// Its version.
+    pub version: Version,
+    /// When it was decided.
+    pub at: Time,
+    /// Its events.
+    pub events: Vec<A::Event>,
+    /// The state before it; none before the first.
+    pub before: Option<A>,
 }
 
 /// Why [`Streams::change`] did not change anything.
@@ -134,6 +179,20 @@ impl Streams {
         base: Option<Loaded<A>>,
         events: &[A::Event],
     ) -> Result<Loaded<A>, StoreError> {
+        self.append_listed(stream, base, events, None).await
+    }
+
+    /// The same, and lists the commit.
+    ///
+    /// # Errors
+    /// As [`Streams::append`].
+    pub async fn append_listed<A: Aggregate>(
+        &self,
+        stream: &StreamId,
+        base: Option<Loaded<A>>,
+        events: &[A::Event],
+        list: Option<String>,
+    ) -> Result<Loaded<A>, StoreError> {
         let version = match &base {
             None => Version::FIRST,
             Some(base) => base.version.next().ok_or_else(|| corrupt(stream, "it has no version left"))?,
@@ -149,9 +208,55 @@ impl Streams {
             at,
             events: encode(stream, &events)?,
             snapshot,
+            list,
         };
         self.write(&commit).await?;
         Ok(Loaded { state, version })
+    }
+
+    /// The commits of a list.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn list(&self, list: &str, page: &Page) -> Result<Vec<Commit>, StoreError> {
+        self.log.list(list, page).await
+    }
+
+    /// A stretch of a stream from `from` on, oldest first: each commit's version, time and events, with the
+    /// state before it. The newest commits if `from` is among them, else a stretch that begins with `from`;
+    /// empty if there is no such version yet.
+    ///
+    /// # Errors
+    /// The store's; also if what it holds is no whole stream.
+    pub async fn history<A: Aggregate>(&self, stream: &StreamId, from: Version) -> Result<Vec<Step<A>>, StoreError> {
+        let mut commits = self.log.load(stream, None).await?;
+        if !reaches(&commits, from) {
+            // Up to the next snapshot; what carries one itself is read with what came before it.
+            let block = from.get() - from.get() % SNAPSHOT_EVERY;
+            let end = if carries_snapshot(from) { block } else { block.saturating_add(SNAPSHOT_EVERY - 1) };
+            commits = self.log.load(stream, Version::try_new(end)).await?;
+            if !reaches(&commits, from) {
+                let before = from.get().checked_sub(1).and_then(Version::try_new);
+                commits.extend(self.log.load(stream, before).await?);
+            }
+        }
+        let mut state = None;
+        let mut steps = Vec::new();
+        for commit in commits.iter().rev() {
+            let events = decode::<Vec<A::Event>>(stream, &commit.events)?;
+            let before = state.clone();
+            state = match &commit.snapshot {
+                Some(snapshot) => Some(decode::<A>(stream, snapshot)?),
+                None => A::evolve_all(state, &events, commit.version, commit.at),
+            };
+            if state.is_none() {
+                return Err(corrupt(stream, "its first event does not begin it"));
+            }
+            if commit.version >= from {
+                steps.push(Step { version: commit.version, at: commit.at, events, before });
+            }
+        }
+        Ok(steps)
     }
 
     /// Decides on the newest state and writes what was decided, again if somebody else was faster.
@@ -199,6 +304,14 @@ impl Streams {
         }
         last
     }
+}
+
+/// Whether the state before `from` can be told from these commits, newest first.
+fn reaches(newest_first: &[Commit], from: Version) -> bool {
+    newest_first.first().is_none_or(|newest| newest.version < from)
+        || newest_first.last().is_some_and(|oldest| {
+            oldest.version == Version::FIRST || (oldest.snapshot.is_some() && oldest.version < from)
+        })
 }
 
 /// Whether the commit of this version carries a snapshot.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use app::{
     Fut, Instrument, Partner, StoreError, StreamId, Streams,
-    ports::{Authorise, Described, Lookup, Perform},
+    ports::{Authorise, Described, Lookup, Perform, echoed},
     streams::ChangeError,
 };
 use domain::{
@@ -223,6 +223,20 @@ impl Book {
         }
     }
 
+    /// What became of the money, at `now`; all zero if none is authorised.
+    #[must_use]
+    pub fn tally(&self, now: Time) -> Tally {
+        match self.resolution("", now) {
+            Resolution::Authorised => self.tally,
+            Resolution::Refused { .. }
+            | Resolution::Cancelled { .. }
+            | Resolution::Failed
+            | Resolution::Pending
+            | Resolution::AwaitingShopper { .. }
+            | Resolution::Uncertain => Tally::default(),
+        }
+    }
+
     /// Decides one leg: the event to commit, none if it was done before.
     fn decide(&self, request: &Perform<'_>, now: Time) -> Result<Option<BookEvent>, Decline> {
         let Perform { leg, action, .. } = *request;
@@ -405,7 +419,8 @@ impl Partner for Sandbox {
             };
             match book {
                 Some(book) if book.behaviour != Behaviour::TimeOutButDone => {
-                    book.resolution(&self.page(request.merchant, request.payment), self.streams.now())
+                    let page = self.page(request.merchant, request.payment);
+                    echoed(request.amount, book.amount, book.resolution(&page, self.streams.now()))
                 }
                 Some(_) | None => Resolution::Uncertain,
             }

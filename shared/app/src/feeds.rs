@@ -1,0 +1,292 @@
+//! Telling endpoints of changes: what deliver-webhook does.
+//!
+//! A job only says where something may have to be told. What is told is read from the order's log, from the
+//! place on that the feed remembers: so a job may come twice, late, or after a crash, and an order's changes
+//! still reach an endpoint in their order, none left out.
+
+use std::sync::Arc;
+
+use domain::{
+    MerchantAccount, Order, OrderId, Time, Version,
+    feed::{Feed, FeedEvent, Outcome, Report, Tried},
+    order::{Change, ChangeId, Format, Position, changes},
+    webhook::{DisabledReason, Endpoint},
+};
+
+use crate::{
+    OrderKey, StoreError, StreamId, Streams,
+    ports::{Content, Courier, Deliver, Parcel},
+    streams::Loaded,
+    webhooks::{WebhookError, Webhooks},
+};
+
+/// Deliveries that one job makes before it leaves the rest to the next: a bound on how long it runs.
+pub const DELIVERIES_PER_JOB_MAX: u8 = 4;
+
+/// Stretches of an order's log that one job reads to find what is told next.
+const STRETCHES_PER_JOB_MAX: u16 = 1_100;
+
+const KIND: &str = "feed";
+const TEST: &str = "test";
+
+/// Which feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FeedName {
+    pub(crate) merchant: MerchantAccount,
+    pub(crate) endpoint: String,
+    /// None for the endpoint's tests.
+    pub(crate) order: Option<OrderId>,
+}
+
+impl FeedName {
+    pub(crate) fn stream(&self) -> StreamId {
+        let order = self.order.map_or_else(|| TEST.to_owned(), |order| order.to_string());
+        StreamId::owned(&self.merchant, KIND, &format!("{}-{order}", self.endpoint))
+    }
+
+    /// The feed that a stream is, if it is one.
+    pub(crate) fn of(stream: &StreamId) -> Option<Self> {
+        let (merchant, name) = stream.as_owned(KIND)?;
+        let (endpoint, order) = name.split_once('-')?;
+        let order = match order {
+            TEST => None,
+            order => Some(StreamId::from_stored(format!("{merchant}/{order}")).as_order()?.id),
+        };
+        Some(Self { merchant, endpoint: endpoint.to_owned(), order })
+    }
+
+    /// What the event at a place is called.
+    pub(crate) fn event(&self, position: Position) -> String {
+        match self.order {
+            Some(order) => ChangeId { order, position }.to_string(),
+            None => test_id(&self.endpoint, position.version),
+        }
+    }
+
+    pub(crate) fn job(&self) -> Deliver {
+        Deliver {
+            merchant: self.merchant.clone(),
+            endpoint: self.endpoint.clone(),
+            order: self.order.map(OrderId::reference),
+        }
+    }
+}
+
+/// What a test is called.
+#[must_use]
+pub fn test_id(endpoint: &str, version: Version) -> String {
+    format!("evt_test_{endpoint}_{version}")
+}
+
+/// What a test is named as, in a format.
+fn test_name(format: Format) -> &'static str {
+    match format {
+        Format::Checkout => "TEST",
+        Format::Tender => "test",
+    }
+}
+
+/// The list of all attempts to tell an endpoint something.
+pub(crate) fn list(merchant: &MerchantAccount, endpoint: &str) -> String {
+    format!("{merchant}/{KIND}-{endpoint}")
+}
+
+/// Tells endpoints.
+#[derive(Clone)]
+pub struct Deliveries {
+    streams: Streams,
+    webhooks: Webhooks,
+    courier: Arc<dyn Courier>,
+}
+
+/// What is to be told next.
+enum Next {
+    /// This, now.
+    Tell(Option<Box<Change>>, Position),
+    /// Nothing before then.
+    Wait(Time),
+    /// Nothing.
+    Nothing,
+}
+
+impl Deliveries {
+    /// Deliveries by a courier.
+    #[must_use]
+    pub fn new(streams: Streams, webhooks: Webhooks, courier: Arc<dyn Courier>) -> Self {
+        Self { streams, webhooks, courier }
+    }
+
+    /// Does a job of deliver-webhook: tells an endpoint what it has not been told of an order. Returns when to
+    /// do the job again, if something is left.
+    ///
+    /// # Errors
+    /// Failures that may pass: the job is to be done again.
+    pub async fn deliver(&self, job: &Deliver) -> Result<Option<Time>, WebhookError> {
+        let order = job.order.map(domain::Reference::order);
+        let name = FeedName { merchant: job.merchant.clone(), endpoint: job.endpoint.clone(), order };
+        for _ in 0..DELIVERIES_PER_JOB_MAX {
+            let endpoint = match self.webhooks.endpoint(&name.merchant, &name.endpoint).await {
+                Ok(endpoint) => endpoint,
+                Err(WebhookError::NotFound) => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            let base: Option<Loaded<Feed>> = self.streams.load(&name.stream(), None).await?;
+            let feed = base.as_ref().map(|base| base.state.clone()).unwrap_or_default();
+            let (change, position) = match self.next(&name, &endpoint, &feed).await? {
+                Next::Tell(change, position) => (change, position),
+                Next::Wait(until) => return Ok(Some(until)),
+                Next::Nothing => return Ok(None),
+            };
+            let id = name.event(position);
+            let tried = match &change {
+                Some(change) => Tried {
+                    position,
+                    name: change.name(endpoint.format),
+                    sequence: change.sequence(endpoint.format),
+                    id: &id,
+                },
+                None => Tried { position, name: test_name(endpoint.format), sequence: 0, id: &id },
+            };
+            let Some(event) = self.attempt(&name, &endpoint, &feed, tried, change.as_deref()).await? else {
+                return Ok(None);
+            };
+            let outcome = match &event {
+                FeedEvent::Attempted { attempt } => Some(attempt.outcome),
+                FeedEvent::AskedAgain { .. } | FeedEvent::TestAsked | FeedEvent::Woken => None,
+            };
+            let list = Some(list(&name.merchant, &name.endpoint));
+            match self.streams.append_listed(&name.stream(), base, &[event], list).await {
+                Ok(_) => {}
+                // Somebody else told it at the same time, and goes on from there; or something was asked for.
+                Err(StoreError::Conflict) => continue,
+                Err(error) => return Err(error.into()),
+            }
+            if outcome == Some(Outcome::Withheld) {
+                return Ok(None);
+            }
+        }
+        Ok(Some(self.streams.now()))
+    }
+
+    /// Tries once, or finds that nothing is tried; none if that is on record.
+    async fn attempt(
+        &self,
+        name: &FeedName,
+        endpoint: &Endpoint,
+        feed: &Feed,
+        tried: Tried<'_>,
+        change: Option<&Change>,
+    ) -> Result<Option<FeedEvent>, WebhookError> {
+        if endpoint.disabled.is_some() {
+            return Ok(feed.withheld(tried));
+        }
+        let report = self.send(name, endpoint, feed, tried, change).await;
+        if report.is_gone() {
+            self.webhooks.disable(&name.merchant, &name.endpoint, DisabledReason::Gone).await?;
+        }
+        Ok(Some(feed.attempted(tried, &report, self.streams.now())))
+    }
+
+    async fn send(
+        &self,
+        name: &FeedName,
+        endpoint: &Endpoint,
+        feed: &Feed,
+        tried: Tried<'_>,
+        change: Option<&Change>,
+    ) -> Report {
+        let at = self.streams.now();
+        let (generation, previous) = endpoint.generations(at);
+        let keys = |generation| self.webhooks.keys(&name.merchant, endpoint, generation);
+        let order = name.order.map(|id| OrderKey { merchant: name.merchant.clone(), id });
+        let content = match (&order, change) {
+            (Some(key), Some(change)) => Content::Change { key, change },
+            (None, _) | (_, None) => Content::Test,
+        };
+        let parcel = Parcel {
+            merchant: &name.merchant,
+            endpoint,
+            id: tried.id,
+            content,
+            keys: keys(generation),
+            previous_keys: previous.map(keys),
+            tries: feed.progress(tried.position).tries.saturating_add(1),
+            at,
+        };
+        self.courier.deliver(parcel).await
+    }
+
+    /// What is next: what has not been told, in its order; and beside that, what is to be told again.
+    async fn next(&self, name: &FeedName, endpoint: &Endpoint, feed: &Feed) -> Result<Next, WebhookError> {
+        let now = self.streams.now();
+        let mut wait = None;
+        if let Some(order) = name.order {
+            let key = OrderKey { merchant: name.merchant.clone(), id: order };
+            let progress = &feed.progress;
+            if progress.tries > 0 && now < progress.due {
+                wait = Some(progress.due);
+            } else if let Some(change) = self.next_change(&key, endpoint, feed.next).await? {
+                let position = change.position;
+                return Ok(Next::Tell(Some(Box::new(change)), position));
+            }
+        }
+        let Some(again) = feed.next_again() else { return Ok(wait.map_or(Next::Nothing, Next::Wait)) };
+        if now < again.progress.due {
+            return Ok(Next::Wait(wait.unwrap_or(again.progress.due).min(again.progress.due)));
+        }
+        let change = match name.order {
+            Some(id) => {
+                let key = OrderKey { merchant: name.merchant.clone(), id };
+                change_at(&self.streams, &key, again.position).await?.map(Box::new)
+            }
+            None => None,
+        };
+        Ok(Next::Tell(change, again.position))
+    }
+
+    /// The first change from `from` on that the endpoint is told of.
+    async fn next_change(
+        &self,
+        key: &OrderKey,
+        endpoint: &Endpoint,
+        from: Position,
+    ) -> Result<Option<Change>, StoreError> {
+        let mut version = from.version;
+        for _ in 0..STRETCHES_PER_JOB_MAX {
+            let steps = self.streams.history::<Order>(&key.stream(), version).await?;
+            let Some(last) = steps.last().map(|step| step.version) else { return Ok(None) };
+            let found = steps
+                .into_iter()
+                .flat_map(|step| changes(step.before, &step.events, step.version, step.at))
+                .find(|change| change.position >= from && is_told(endpoint, change));
+            if found.is_some() {
+                return Ok(found);
+            }
+            match last.next() {
+                Some(next) => version = next,
+                None => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Whether an endpoint is told of a change. An order that changes after the endpoint was created is told from
+/// its beginning: half an order could not be put together, and clocks do not tell what came first.
+pub(crate) fn is_told(endpoint: &Endpoint, change: &Change) -> bool {
+    change.is_told(endpoint.format) && endpoint.wants(change.name(endpoint.format))
+}
+
+/// The change at a place in an order's log, if there is one.
+pub(crate) async fn change_at(
+    streams: &Streams,
+    key: &OrderKey,
+    position: Position,
+) -> Result<Option<Change>, StoreError> {
+    let steps = streams.history::<Order>(&key.stream(), position.version).await?;
+    let step = steps.into_iter().find(|step| step.version == position.version);
+    Ok(step.and_then(|step| {
+        let changes = changes(step.before, &step.events, step.version, step.at);
+        changes.into_iter().find(|change| change.position == position)
+    }))
+}

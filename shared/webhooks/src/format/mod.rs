@@ -1,0 +1,50 @@
+//! The body of a delivery.
+//!
+//! Rendered anew on every try from the same commit, so the same event has the same bytes each time. Two
+//! things follow the try: Adyen's signature inside the body, while a rotation lets two keys take turns, and
+//! the date of a test, which has no commit.
+
+mod checkout;
+mod tender;
+
+use app::ports::Parcel;
+use domain::{Time, order::Format};
+use jiff::{Timestamp, tz::Offset};
+
+/// Why a parcel has no body.
+#[derive(Debug, thiserror::Error)]
+pub enum FormatFault {
+    /// The change is none that the format tells, or is not of the order it comes with.
+    #[error("the change is not told in the endpoint's format")]
+    NotTold,
+    /// It does not turn into JSON.
+    #[error("the body cannot be written: {0}")]
+    Unwritable(#[from] serde_json::Error),
+}
+
+/// The body of a parcel, in its endpoint's format: JSON.
+///
+/// # Errors
+/// [`FormatFault`]; none for a change that [`domain::order::Change::is_told`] in that format.
+pub fn body(parcel: &Parcel<'_>) -> Result<Vec<u8>, FormatFault> {
+    let body = match parcel.endpoint.format {
+        Format::Checkout => serde_json::to_vec(&checkout::notification(parcel)?),
+        Format::Tender => serde_json::to_vec(&tender::event(parcel)?),
+    };
+    Ok(body?)
+}
+
+/// The moment in whole seconds; none after the year 9999.
+fn timestamp(time: Time) -> Option<Timestamp> {
+    i64::try_from(time.unix_s()).ok().and_then(|seconds| Timestamp::from_second(seconds).ok())
+}
+
+/// A time as our API writes it: `2026-01-31T12:00:00Z`.
+fn iso(time: Time) -> String {
+    timestamp(time).map(|timestamp| timestamp.to_string()).unwrap_or_default()
+}
+
+/// A time as Adyen's notifications write it: `2026-01-31T12:00:00+00:00`.
+fn iso_with_offset(time: Time) -> String {
+    timestamp(time).map(|timestamp| timestamp.display_with_offset(Offset::UTC).to_string()).unwrap_or_default()
+}

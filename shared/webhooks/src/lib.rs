@@ -1,0 +1,16 @@
+//! Telling a merchant's endpoints what happened to an order: the body, its signatures, and the way there.
+//!
+//! - [`mod@format`] renders a change in the words of the endpoint.
+//! - [`sign`] signs it.
+//! - [`address`] says which addresses may be connected to.
+//! - [`courier`] sends it, once, and reports what came back.
+
+pub mod address;
+pub mod courier;
+pub mod format;
+pub mod reasons;
+pub mod sign;
+pub mod words;
+
+pub use address::{UrlFault, check_url};
+pub use courier::HttpCourier;

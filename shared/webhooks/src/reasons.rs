@@ -1,0 +1,61 @@
+//! Adyen's words for why a payment, or something asked of one, came to nothing.
+
+use domain::order::{CancelledBy, Decline, LegResult, Resolution};
+
+/// A reason as it is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reason {
+    /// In words: Adyen's `refusalReason`.
+    pub text: &'static str,
+    /// Adyen's `refusalReasonCode`.
+    pub code: &'static str,
+}
+
+/// The partner could not be asked.
+pub const ACQUIRER_ERROR: Reason = Reason { text: "Acquirer Error", code: "4" };
+/// The shopper ended the payment.
+pub const SHOPPER_CANCELLED: Reason = Reason { text: "Shopper Cancelled", code: "16" };
+/// The shopper had to act and did not in time.
+pub const TIMED_OUT: Reason = Reason { text: "Shopper did not act in time", code: "16" };
+/// The payment's order was cancelled.
+pub const CANCELLED: Reason = Reason { text: "Cancelled", code: "15" };
+
+/// What is said of something that a partner declined.
+#[must_use]
+pub fn declined(reason: Decline) -> Reason {
+    let (text, code) = match reason {
+        Decline::Refused => ("Refused", "2"),
+        Decline::NotEnoughBalance => ("Not enough balance", "12"),
+        Decline::ExpiredCard => ("Expired Card", "6"),
+        Decline::InvalidCardNumber => ("Invalid Card Number", "8"),
+        Decline::InvalidCode => ("CVC Declined", "24"),
+        Decline::CodeTriesExceeded => ("Pin tries exceeded", "18"),
+        Decline::NotAuthenticated => ("3D Not Authenticated", "11"),
+        Decline::NotPermitted => ("Transaction Not Permitted", "23"),
+    };
+    Reason { text, code }
+}
+
+/// Why a payment will not be authorised; none if it is, or still may be.
+#[must_use]
+pub fn of_payment(resolution: &Resolution) -> Option<Reason> {
+    match resolution {
+        Resolution::Refused { reason } => Some(declined(*reason)),
+        Resolution::Cancelled { by: CancelledBy::Shopper } => Some(SHOPPER_CANCELLED),
+        Resolution::Cancelled { by: CancelledBy::Timeout } => Some(TIMED_OUT),
+        Resolution::Cancelled { by: CancelledBy::Order } => Some(CANCELLED),
+        Resolution::Failed => Some(ACQUIRER_ERROR),
+        Resolution::Authorised | Resolution::Pending | Resolution::AwaitingShopper { .. } | Resolution::Uncertain => {
+            None
+        }
+    }
+}
+
+/// Why a capture, void or refund came to nothing; none if it was done, or still may be.
+#[must_use]
+pub fn of_leg(result: &LegResult) -> Option<Reason> {
+    match result {
+        LegResult::Declined { reason } => Some(declined(*reason)),
+        LegResult::Done | LegResult::Pending | LegResult::Uncertain => None,
+    }
+}

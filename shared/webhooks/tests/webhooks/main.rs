@@ -1,0 +1,16 @@
+//! What an endpoint gets, and what comes back.
+//!
+//! - `checkout` and `tender` are the bodies, word for word.
+//! - `sign` has others check our signatures: Adyen's published vectors and the library of Standard Webhooks.
+//! - `address` and `url` say where nothing is sent.
+//! - `courier` sends to a server on loopback. No test leaves the machine.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a helper that cannot help fails its test")]
+
+mod address;
+mod checkout;
+mod courier;
+mod server;
+mod sign;
+mod support;
+mod tender;
+mod url;
