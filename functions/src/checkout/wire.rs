@@ -5,11 +5,12 @@ use app::{Instrument, OrderKey};
 use domain::{
     Currency, MerchantAccount, Money, Order, OrderId, Reference, Time, Version,
     limits::{AMOUNT_MINOR_MAX, BRAND_CHARS_MAX},
-    order::{Decline, Method, MethodKind, ShopperView},
+    order::{Method, ShopperView},
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use url::Url;
+use webhooks::words;
 
 /// Brands of gift cards that may also stand as the payment method's type.
 pub(super) const GIFT_CARD_BRANDS: &[(&str, &str)] =
@@ -144,13 +145,25 @@ pub(super) fn object_missing(name: &str) -> Problem {
 }
 
 /// Reads `expiresAt`.
-pub(super) fn expiry(text: Option<&str>) -> Result<Option<Time>, Problem> {
+pub(super) fn expiry(field: &str, text: Option<&str>) -> Result<Option<Time>, Problem> {
     let Some(text) = text else { return Ok(None) };
     clock::parse(text).map(Some).ok_or_else(|| {
         let shown = echo(text);
         let expected = "expected ISO 8601 such as 2026-01-31T14:21:00+01:00";
-        Problem::new(Code::ExpiryInvalid, format!("Field 'expiresAt' is not valid: {expected}, got '{shown}'."))
+        Problem::new(Code::ExpiryInvalid, format!("Field '{field}' is not valid: {expected}, got '{shown}'."))
     })
+}
+
+/// Until when a shopper who has to act may do so (Adyen: `sessionValidity`).
+pub(super) fn session_validity(text: Option<&str>, now: Time) -> Result<Option<Time>, Problem> {
+    let act_by = expiry("sessionValidity", text)?;
+    if act_by.is_some_and(|act_by| act_by <= now) {
+        return Err(Problem::new(
+            Code::ExpiryInvalid,
+            "Field 'sessionValidity' is not valid: it is not in the future.",
+        ));
+    }
+    Ok(act_by)
 }
 
 impl PaymentMethod {
@@ -307,40 +320,10 @@ pub(super) fn return_url(text: Option<String>, instrument: &Instrument) -> Resul
 
 impl<'a> PaymentMethodView<'a> {
     pub(super) fn of(method: &'a Method) -> Self {
-        Self { kind: kind(method.kind), brand: &method.brand, last_four: method.last4.as_deref() }
+        Self { kind: words::method_kind(method.kind), brand: &method.brand, last_four: method.last4.as_deref() }
     }
 
     pub(super) fn without_digits(method: &'a Method) -> Self {
         Self { last_four: None, ..Self::of(method) }
     }
 }
-
-/// The family's name of a kind of payment method.
-pub(super) fn kind(kind: MethodKind) -> &'static str {
-    match kind {
-        MethodKind::Card => "scheme",
-        MethodKind::GiftCard => "giftcard",
-        MethodKind::Ideal => "ideal",
-    }
-}
-
-/// Adyen's words and code for a refusal.
-pub(super) fn refusal(reason: Decline) -> (&'static str, &'static str) {
-    match reason {
-        Decline::Refused => ("Refused", "2"),
-        Decline::NotEnoughBalance => ("Not enough balance", "12"),
-        Decline::ExpiredCard => ("Expired Card", "6"),
-        Decline::InvalidCardNumber => ("Invalid Card Number", "8"),
-        Decline::InvalidCode => ("CVC Declined", "24"),
-        Decline::CodeTriesExceeded => ("Pin tries exceeded", "18"),
-        Decline::NotAuthenticated => ("3D Not Authenticated", "11"),
-        Decline::NotPermitted => ("Transaction Not Permitted", "23"),
-    }
-}
-
-/// What is said of a payment whose partner could not be asked.
-pub(super) const ACQUIRER_ERROR: (&str, &str) = ("Acquirer Error", "4");
-/// What is said of a payment that the shopper ended.
-pub(super) const SHOPPER_CANCELLED: (&str, &str) = ("Shopper Cancelled", "16");
-/// What is said of a payment whose order was cancelled.
-pub(super) const CANCELLED: (&str, &str) = ("Cancelled", "15");

@@ -65,7 +65,7 @@ async fn run(options: &Options) -> Result<(), StartError> {
     let welcome = crate::welcome(prepared.address, &prepared.api_key, prepared.operator_key_file.as_deref());
     // Whoever does not read it can be served all the same.
     let _ = io::stdout().write_all(welcome.as_bytes()).and_then(|()| io::stdout().flush());
-    prepared.server.run(stop).await;
+    prepared.run(stop).await;
     Ok(())
 }
 

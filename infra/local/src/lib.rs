@@ -3,6 +3,7 @@
 //! *Architecture invariant*: nothing is decided here. The handlers are those the Lambda binaries run; only
 //! the ports differ.
 
+pub mod background;
 pub mod cli;
 mod data;
 mod server;
@@ -12,8 +13,9 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use api::{Engine, Secrets};
 use app::{
+    Deliveries, Relay,
     access::{AccessError, NewKey},
-    ports::Clock,
+    ports::{Clock, Courier, NoBus},
     system::{OsRandom, SystemClock},
 };
 use domain::{
@@ -22,12 +24,14 @@ use domain::{
 };
 use partners::accounts::{IssueError, NewGiftCard};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::oneshot};
 use url::Url;
 
+pub use background::Background;
 pub use server::{CONNECTIONS_MAX, DRAIN_MAX, Server};
 pub use welcome::{first_order, welcome};
 
+use background::Source;
 use data::DataFolder;
 
 /// The merchant account that is there from the first start.
@@ -115,7 +119,9 @@ pub enum StartError {
 /// An engine that is ready to be served.
 pub struct Prepared {
     /// Serves it.
-    pub server: Server,
+    server: Server,
+    /// Does what is done without being asked.
+    background: Arc<Background>,
     /// The engine.
     pub engine: Engine,
     /// Where it listens.
@@ -126,6 +132,20 @@ pub struct Prepared {
     pub operator_key_file: Option<PathBuf>,
     /// Keeps other processes out of the folder for as long as it is held.
     _folder: DataFolder,
+}
+
+impl Prepared {
+    /// Serves until `stop` is done, and ends what is under way.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let (stopping, stopped) = oneshot::channel::<()>();
+        let background = tokio::spawn(self.background.run(async {
+            let _ = stopped.await;
+        }));
+        self.server.run(stop).await;
+        // Last, so that what the last requests left is done if there is time.
+        drop(stopping);
+        let _ = background.await;
+    }
 }
 
 /// Prepares the engine with the machine's clock.
@@ -151,20 +171,22 @@ pub async fn prepare_with(options: &Options, clock: Arc<dyn Clock>) -> Result<Pr
         return Err(StartError::SameKeys);
     }
     let secrets = folder.secrets(&app::access::key_hash(&operator_key))?;
-    let log = embedded::SqliteLog::open(&folder.database())?;
+    let log = Arc::new(embedded::SqliteLog::open(&folder.database())?);
     let public_url = options.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     let is_web = Url::parse(&public_url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     if !is_web {
         return Err(StartError::PublicUrl(public_url));
     }
-    let engine = wire(Arc::new(log), clock, &secrets, &public_url)
+    let engine = wire(Arc::clone(&log), clock, &secrets, &public_url)
         .map_err(|source| StartError::Secrets { file: folder.secrets_file(), source })?;
+    let engine = engine.with_test_merchants(test_merchants());
     if furnish(&engine, &api_key).await?.revoked_at.is_some() {
         return Err(StartError::Revoked(folder.file("api-key")));
     }
+    let background = background(&engine, Arc::clone(&log) as Arc<dyn Source>, log, courier()?);
     let server = Server::new(listener, engine.clone());
     let operator_key_file = options.operator_key.is_none().then(|| folder.file("operator-key"));
-    Ok(Prepared { server, engine, address, api_key, operator_key_file, _folder: folder })
+    Ok(Prepared { server, background, engine, address, api_key, operator_key_file, _folder: folder })
 }
 
 fn wire(
@@ -174,6 +196,34 @@ fn wire(
     public_url: &str,
 ) -> Result<Engine, api::secrets::SecretsError> {
     Engine::wire(log, clock, Arc::new(OsRandom), secrets, public_url)
+}
+
+/// The merchant accounts whose webhook endpoints may be on this machine, and without TLS.
+#[must_use]
+pub fn test_merchants() -> Vec<MerchantAccount> {
+    MerchantAccount::try_new(TEST_MERCHANT).into_iter().collect()
+}
+
+/// Who carries notifications to endpoints.
+///
+/// # Errors
+/// [`StartError::Prepare`], if TLS cannot be spoken.
+pub fn courier() -> Result<Arc<dyn Courier>, StartError> {
+    let courier = webhooks::HttpCourier::try_new(test_merchants());
+    Ok(Arc::new(courier.map_err(|error| StartError::Prepare(error.to_string()))?))
+}
+
+/// The background of an engine whose commits come from `source`.
+#[must_use]
+pub fn background(
+    engine: &Engine,
+    source: Arc<dyn Source>,
+    jobs: Arc<embedded::SqliteLog>,
+    courier: Arc<dyn Courier>,
+) -> Arc<Background> {
+    let relay = Relay::new(engine.webhooks.clone(), Arc::clone(&jobs) as _, Arc::clone(&jobs) as _, Arc::new(NoBus));
+    let deliveries = Deliveries::new(engine.app.streams.clone(), engine.webhooks.clone(), courier);
+    Background::new(source, jobs, engine.app.clone(), relay, deliveries)
 }
 
 /// The merchant account, the key and the gift card of the first order. Does nothing that is done already.

@@ -15,7 +15,7 @@ use crate::{
 pub enum Family {
     /// Compatible with Adyen Checkout: errors are `ServiceError`s.
     Checkout,
-    /// Merchants, keys and gift cards: errors are `application/problem+json`.
+    /// Merchants, keys, gift cards, webhooks and work: errors are `application/problem+json`.
     Admin,
     /// Pages of the sandbox, for a shopper's browser.
     Sandbox,
@@ -58,7 +58,7 @@ pub trait Endpoint {
     fn handle(engine: &Engine, call: Call<Self::Body>) -> impl Future<Output = Result<Reply, Problem>> + Send;
 }
 
-/// The body of a request that has none. Whatever is sent is ignored.
+/// The body of a request that has none. It may be left out; the fields of one that is sent are ignored.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoBody;
 

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use app::{App, CommitLog, Random, Streams, access::Access, ports::Clock};
+use app::{App, CommitLog, Random, Streams, Webhooks, access::Access, ports::Clock};
+use domain::MerchantAccount;
 use partners::{Accounts, Sandbox};
 
 use crate::{Secrets, Tokens, secrets::SecretsError};
@@ -18,6 +19,10 @@ pub struct Engine {
     pub accounts: Accounts,
     /// The sandbox acquirer's page.
     pub sandbox: Sandbox,
+    /// Webhook endpoints.
+    pub webhooks: Webhooks,
+    /// Merchant accounts whose webhook endpoints may be on this machine, and without TLS.
+    pub test_merchants: Vec<MerchantAccount>,
     /// `orderData`.
     pub tokens: Tokens,
 }
@@ -38,8 +43,17 @@ impl Engine {
         let prints = secrets.prints()?;
         let accounts = Accounts::new(streams.clone(), prints.clone());
         let sandbox = Sandbox::new(streams.clone(), public_url);
+        let webhooks = Webhooks::new(streams.clone(), prints.clone());
         let app = App::new(streams.clone(), prints, Arc::new(accounts.clone()), Arc::new(sandbox.clone()));
         let access = Access::new(streams, secrets.operator_key_hash());
-        Ok(Self { app, access, accounts, sandbox, tokens: secrets.tokens()? })
+        let tokens = secrets.tokens()?;
+        Ok(Self { app, access, accounts, sandbox, webhooks, test_merchants: Vec::new(), tokens })
+    }
+
+    /// The same, with merchant accounts whose webhook endpoints may be on this machine. Only for an engine on
+    /// the machine of whoever tries it: elsewhere they would reach what is behind the firewall.
+    #[must_use]
+    pub fn with_test_merchants(self, test_merchants: Vec<MerchantAccount>) -> Self {
+        Self { test_merchants, ..self }
     }
 }

@@ -1,7 +1,7 @@
 //! The seam between the engine's errors and its answers.
 
-use app::{Error, StoreError, access::AccessError};
-use domain::order::Refusal;
+use app::{Error, StoreError, access::AccessError, webhooks::WebhookError};
+use domain::{limits::ENDPOINTS_PER_MERCHANT_MAX, order::Refusal};
 use partners::accounts::IssueError;
 
 use crate::{Code, Problem, TokenError};
@@ -116,6 +116,25 @@ impl From<IssueError> for Problem {
             IssueError::KeyReused => Refusal::KeyReused.into(),
             IssueError::Exists => Self::new(Code::Exists, "There is a gift card of this number already."),
             IssueError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<WebhookError> for Problem {
+    fn from(error: WebhookError) -> Self {
+        match error {
+            WebhookError::NotFound => Self::new(Code::NotFound, "There is no such webhook endpoint or event."),
+            WebhookError::KeyReused => Refusal::KeyReused.into(),
+            WebhookError::Full => {
+                let most = ENDPOINTS_PER_MERCHANT_MAX;
+                let message = format!("The merchant account has as many webhook endpoints as it may: {most}.");
+                Self::new(Code::ListFull, message)
+            }
+            WebhookError::NoRoom => {
+                let message = "As much waits to be sent to the webhook endpoint as may, or was sent to it.";
+                Self::new(Code::ListFull, message)
+            }
+            WebhookError::Store(error) => error.into(),
         }
     }
 }

@@ -123,6 +123,12 @@ fn read<B: DeserializeOwned>(route: &Route, body: &[u8]) -> Result<B, Problem> {
     if route.family == Family::Sandbox || matches!(route.method, "GET" | "DELETE") {
         return serde_json::from_slice(b"null").map_err(|error| not_json(&error));
     }
+    // A body that may be left out can be read from nothing.
+    if body.is_empty()
+        && let Ok(read) = serde_json::from_slice(b"null")
+    {
+        return Ok(read);
+    }
     let mut json = serde_json::Deserializer::from_slice(body);
     let Object(read) = serde_path_to_error::deserialize::<_, Object<B>>(&mut json).map_err(|error| {
         let (path, inner) = (error.path().to_string(), error.inner());

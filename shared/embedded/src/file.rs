@@ -10,8 +10,8 @@ use rusqlite::{Connection, Error, ErrorCode, OpenFlags, TransactionBehavior};
 /// "Tndr": what the SQLite header of a Tender file says that it is.
 const APPLICATION_ID: i32 = 0x546e_6472;
 
-/// The version of [`SCHEMA`].
-const SCHEMA_VERSION: i32 = 1;
+/// The version of a file on which all of [`SCHEMA`] was run.
+const SCHEMA_VERSION: i32 = 2;
 
 /// The length of the header that every SQLite file begins with.
 const SQLITE_HEADER_BYTES: u64 = 100;
@@ -22,8 +22,11 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Statements that each connection keeps prepared.
 const STATEMENTS_KEPT: usize = 16;
 
+/// What makes a file of each version from one of the version before: of version 0, an empty one.
+const SCHEMA: [&str; 2] = [COMMITS, BACKGROUND];
+
 /// `seq` is the order of all commits of all streams.
-const SCHEMA: &str = "
+const COMMITS: &str = "
     CREATE TABLE commits(
         seq      INTEGER PRIMARY KEY AUTOINCREMENT,
         stream   TEXT    NOT NULL,
@@ -34,6 +37,28 @@ const SCHEMA: &str = "
         snapshot TEXT,
         UNIQUE(stream, version)
     ) STRICT;
+";
+
+/// Lists of commits, jobs, and how far the relay is. `generation` counts how often a job was sent while it
+/// was there, so that whoever has done it knows whether it was sent again meanwhile.
+const BACKGROUND: &str = "
+    ALTER TABLE commits ADD COLUMN list TEXT;
+    CREATE INDEX commits_by_list ON commits(list, at, stream, version) WHERE list IS NOT NULL;
+    CREATE TABLE jobs(
+        queue      TEXT    NOT NULL,
+        name       TEXT    NOT NULL,
+        lane       TEXT    NOT NULL,
+        due        INTEGER NOT NULL,
+        generation INTEGER NOT NULL,
+        job        TEXT    NOT NULL,
+        PRIMARY KEY(queue, name)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX jobs_by_lane ON jobs(queue, lane, due);
+    CREATE INDEX jobs_by_due ON jobs(due);
+    CREATE TABLE cursors(
+        name TEXT    PRIMARY KEY,
+        seq  INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
 ";
 
 /// Why a file cannot be used.
@@ -74,7 +99,7 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     let mut writer = Connection::open_with_flags(path, flags).map_err(fails)?;
     set_up(&writer).map_err(fails)?;
     // Nothing is changed before it is known to be ours.
-    let is_new = !is_tender_file(path, &writer)?;
+    let is_old = version_of(path, &writer)? < SCHEMA_VERSION;
     if writer.is_readonly("main").map_err(fails)? {
         return Err(cannot_open(path, "it must be writable".to_owned()));
     }
@@ -83,14 +108,15 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
         return Err(cannot_open(path, "a write-ahead log cannot be kept there".to_owned()));
     }
     writer.pragma_update(None, "synchronous", "FULL").map_err(fails)?;
-    if is_new {
+    if is_old {
         let making = writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fails)?;
         // Another process may have been faster.
-        if !is_tender_file(path, &making)? {
-            making.execute_batch(SCHEMA).map_err(fails)?;
-            making.pragma_update(None, "application_id", APPLICATION_ID).map_err(fails)?;
-            making.pragma_update(None, "user_version", SCHEMA_VERSION).map_err(fails)?;
+        let version = usize::try_from(version_of(path, &making)?).unwrap_or_default();
+        for step in SCHEMA.iter().skip(version) {
+            making.execute_batch(step).map_err(fails)?;
         }
+        making.pragma_update(None, "application_id", APPLICATION_ID).map_err(fails)?;
+        making.pragma_update(None, "user_version", SCHEMA_VERSION).map_err(fails)?;
         making.commit().map_err(fails)?;
     }
     check_newest(&writer).map_err(fails)?;
@@ -116,15 +142,17 @@ fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY_TIMEOUT)
 }
 
-/// `false` of a file with nothing in it.
-fn is_tender_file(path: &Path, connection: &Connection) -> Result<bool, OpenError> {
+/// The version of a file; 0 of one with nothing in it.
+fn version_of(path: &Path, connection: &Connection) -> Result<i32, OpenError> {
     let number = |sql| connection.query_row(sql, (), |row| row.get::<_, i32>(0)).map_err(|error| explain(path, &error));
     let (application, version) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
     let is_empty = number("SELECT count(*) FROM sqlite_schema")? == 0;
     match (application, version) {
-        (APPLICATION_ID, 1..=SCHEMA_VERSION) => Ok(true),
-        (APPLICATION_ID, 2..) => Err(OpenError::NewerVersion { path: path.to_owned(), version }),
-        (0, 0) if is_empty => Ok(false),
+        (APPLICATION_ID, 1..=SCHEMA_VERSION) => Ok(version),
+        (APPLICATION_ID, version) if version > SCHEMA_VERSION => {
+            Err(OpenError::NewerVersion { path: path.to_owned(), version })
+        }
+        (0, 0) if is_empty => Ok(0),
         (_, _) => Err(not_a_tender_file(path)),
     }
 }

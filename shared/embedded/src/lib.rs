@@ -8,9 +8,11 @@
 //! commits became visible, and a reader that remembers the last `seq` it saw misses none.
 
 mod file;
+mod jobs;
 mod log;
 mod writer;
 
 pub use file::OpenError;
+pub use jobs::{Line, Taken};
 pub use log::{READERS, SqliteLog};
 pub use writer::{GROUP_COMMITS_MAX, QUEUED_COMMITS_MAX};

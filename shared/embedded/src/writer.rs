@@ -7,33 +7,71 @@ use std::sync::{
 
 use app::{StoreError, ports::Commit};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
-/// The most commits that one transaction writes.
+use crate::jobs::{self, Row, Taken};
+
+/// The most commits, or other changes, that one transaction writes.
 pub const GROUP_COMMITS_MAX: usize = 256;
 
-/// The most commits that wait to be written; whoever comes then waits for a place.
+/// The most of them that wait to be written; whoever comes then waits for a place.
 pub const QUEUED_COMMITS_MAX: usize = 1_024;
 
-/// A commit to write, and whom to answer.
+/// Something to write, and whom to answer.
 pub(crate) struct Request {
-    pub(crate) commit: Commit,
+    pub(crate) change: Change,
     pub(crate) answer: oneshot::Sender<Result<(), StoreError>>,
 }
 
-/// Writes until all senders are gone and everything they sent is written.
-pub(crate) fn run(mut connection: Connection, mut requests: mpsc::Receiver<Request>, transactions: &Arc<AtomicU64>) {
+/// Something to write.
+pub(crate) enum Change {
+    /// A commit.
+    Append(Commit),
+    /// Jobs that are to be done.
+    Send(Vec<Row>),
+    /// A job is to be done at its time and no other.
+    Set(Row),
+    /// A job is not to be done any more.
+    Clear {
+        /// Its queue.
+        queue: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// A job was done, and perhaps leaves another.
+    Finish {
+        /// The job.
+        taken: Taken,
+        /// What is left.
+        again: Option<Row>,
+    },
+    /// The relay has seen all commits up to this one.
+    Move {
+        /// Its `seq`.
+        seq: i64,
+    },
+}
+
+/// Writes until all senders are gone and everything they sent is written. Whoever waits on `written` is told
+/// of every transaction.
+pub(crate) fn run(
+    mut connection: Connection,
+    mut requests: mpsc::Receiver<Request>,
+    transactions: &Arc<AtomicU64>,
+    written: &Arc<Notify>,
+) {
     let mut group = Vec::with_capacity(GROUP_COMMITS_MAX);
     while requests.blocking_recv_many(&mut group, GROUP_COMMITS_MAX) > 0 {
         transactions.fetch_add(1, Ordering::Relaxed);
         let outcomes = write(&mut connection, &group).unwrap_or_else(|error| {
-            tracing::error!(%error, commits = group.len(), "a transaction failed");
+            tracing::error!(%error, changes = group.len(), "a transaction failed");
             group.iter().map(|_| Err(StoreError::Unavailable(error.to_string()))).collect()
         });
         for (request, outcome) in group.drain(..).zip(outcomes) {
             // Whoever does not wait for the answer any more will find the commit in the log.
             let _ = request.answer.send(outcome);
         }
+        written.notify_waiters();
     }
 }
 
@@ -41,9 +79,21 @@ pub(crate) fn run(mut connection: Connection, mut requests: mpsc::Receiver<Reque
 /// the same transaction.
 fn write(connection: &mut Connection, group: &[Request]) -> rusqlite::Result<Vec<Result<(), StoreError>>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let outcomes = group.iter().map(|request| insert(&transaction, &request.commit)).collect::<Result<_, _>>()?;
+    let outcomes = group.iter().map(|request| apply(&transaction, &request.change)).collect::<Result<_, _>>()?;
     transaction.commit()?;
     Ok(outcomes)
+}
+
+fn apply(connection: &Connection, change: &Change) -> rusqlite::Result<Result<(), StoreError>> {
+    match change {
+        Change::Append(commit) => return insert(connection, commit),
+        Change::Send(rows) => rows.iter().try_for_each(|row| jobs::send(connection, row))?,
+        Change::Set(row) => jobs::set(connection, row)?,
+        Change::Clear { queue, name } => jobs::clear(connection, queue, name)?,
+        Change::Finish { taken, again } => jobs::finish(connection, taken, again.as_ref())?,
+        Change::Move { seq } => jobs::move_cursor(connection, *seq)?,
+    }
+    Ok(Ok(()))
 }
 
 fn insert(connection: &Connection, commit: &Commit) -> rusqlite::Result<Result<(), StoreError>> {
@@ -53,7 +103,7 @@ fn insert(connection: &Connection, commit: &Commit) -> rusqlite::Result<Result<(
         .prepare_cached(
             // A version without the one before it would be a stream that cannot be read: a token may be newer
             // than a file that was restored from a copy.
-            "INSERT INTO commits(stream, version, id, at, events, snapshot) SELECT ?1, ?2, ?3, ?4, ?5, ?6
+            "INSERT INTO commits(stream, version, id, at, events, snapshot, list) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7
              WHERE ?2 = 0 OR EXISTS (SELECT 1 FROM commits WHERE stream = ?1 AND version = ?2 - 1)
              ON CONFLICT(stream, version) DO NOTHING",
         )?
@@ -63,7 +113,8 @@ fn insert(connection: &Connection, commit: &Commit) -> rusqlite::Result<Result<(
             commit.id,
             commit.at.unix_ms().cast_signed(),
             commit.events,
-            commit.snapshot
+            commit.snapshot,
+            commit.list
         ])?;
     if inserted == 1 {
         return Ok(Ok(()));

@@ -46,7 +46,7 @@ impl Endpoint for CreateOrder {
             merchant,
             amount: Amount::read(call.body.amount)?,
             reference: reference(call.body.reference)?,
-            expires_at: expiry(call.body.expires_at.as_deref())?,
+            expires_at: expiry("expiresAt", call.body.expires_at.as_deref())?,
             token_key: engine.tokens.current(),
             key,
         };

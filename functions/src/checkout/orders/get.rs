@@ -3,17 +3,16 @@
 use api::{Access, Call, Code, Endpoint, Engine, Family, NoBody, Problem, Reply, Route, clock};
 use app::OrderKey;
 use domain::{
-    Action, Money, Order, Reference,
+    Money, Order, Reference,
     access::Role,
-    order::{CancelReason, CloseReason, Leg, LegResult, Operation, Payment, Resolution},
+    order::{Leg, Operation, Payment},
     reference::LegReference,
 };
 use http::StatusCode;
 use serde::Serialize;
+use webhooks::{reasons, words};
 
-use crate::checkout::wire::{
-    ACQUIRER_ERROR, CANCELLED, OrderView, PaymentMethodView, SHOPPER_CANCELLED, order_id, order_not_found, refusal,
-};
+use crate::checkout::wire::{OrderView, PaymentMethodView, order_id, order_not_found};
 
 /// An order with all its payments, after what was due on it has been done. The reference may also be
 /// given as its UUID.
@@ -126,17 +125,11 @@ fn full<'a>(engine: &Engine, key: &'a OrderKey, order: &'a Order) -> FullOrder<'
         status: if closed.is_some() { "closed" } else { "open" },
         expired: order.is_expired(engine.app.streams.now()),
         success: closed.map(domain::order::Closed::is_success),
-        reason: closed.map(|closed| match closed.reason {
-            CloseReason::Paid => "paid",
-            CloseReason::Cancelled => "cancelled",
-            CloseReason::PaymentFailed => "paymentFailed",
-        }),
+        reason: closed.map(|closed| words::close_reason(closed.reason)),
         closed_at: closed.map(|closed| clock::render(closed.at)),
         cancellation: order.cancellation.as_ref().map(|cancellation| CancellationView {
             psp_reference: key.id.at(cancellation.version),
-            reason: match cancellation.reason {
-                CancelReason::Merchant => "merchant",
-            },
+            reason: words::cancel_reason(cancellation.reason),
         }),
         payments: order.payments.iter().map(|payment| payment_view(key, order, payment)).collect(),
         operations: order.operations.iter().map(|operation| operation_view(key, order, operation)).collect(),
@@ -144,19 +137,7 @@ fn full<'a>(engine: &Engine, key: &'a OrderKey, order: &'a Order) -> FullOrder<'
 }
 
 fn payment_view<'a>(key: &OrderKey, order: &Order, payment: &'a Payment) -> PaymentView<'a> {
-    let (status, reason) = match &payment.resolution {
-        None => ("received", None),
-        Some(Resolution::Authorised) => ("authorised", None),
-        Some(Resolution::Refused { reason }) => ("refused", Some(refusal(*reason))),
-        Some(Resolution::Cancelled { by: domain::order::CancelledBy::Shopper }) => {
-            ("cancelled", Some(SHOPPER_CANCELLED))
-        }
-        Some(Resolution::Cancelled { by: domain::order::CancelledBy::Order }) => ("cancelled", Some(CANCELLED)),
-        Some(Resolution::Failed) => ("error", Some(ACQUIRER_ERROR)),
-        Some(Resolution::Pending) => ("pending", None),
-        Some(Resolution::AwaitingShopper { .. }) => ("redirectShopper", None),
-        Some(Resolution::Uncertain) => ("uncertain", None),
-    };
+    let reason = payment.resolution.as_ref().and_then(reasons::of_payment);
     let reference = key.id.at(payment.version);
     let amount = |minor| order.amount.with_minor(minor);
     PaymentView {
@@ -165,9 +146,9 @@ fn payment_view<'a>(key: &OrderKey, order: &Order, payment: &'a Payment) -> Paym
         reference: &payment.reference,
         amount: amount(payment.amount),
         payment_method: PaymentMethodView::of(&payment.method),
-        status,
-        refusal_reason: reason.map(|(text, _)| text),
-        refusal_reason_code: reason.map(|(_, code)| code),
+        status: words::payment_status(payment.resolution.as_ref()),
+        refusal_reason: reason.map(|reason| reason.text),
+        refusal_reason_code: reason.map(|reason| reason.code),
         authorised_amount: amount(payment.tally.authorised),
         captured_amount: amount(payment.tally.captured),
         cancelled_amount: amount(payment.tally.voided),
@@ -178,26 +159,13 @@ fn payment_view<'a>(key: &OrderKey, order: &Order, payment: &'a Payment) -> Paym
 
 fn operation_view(key: &OrderKey, order: &Order, operation: &Operation) -> OperationView {
     let reference = key.id.at(operation.version);
-    let leg_view = |(leg, index): (&Leg, u16)| {
-        let (status, reason) = match &leg.result {
-            None => ("requested", None),
-            Some(LegResult::Done) => ("done", None),
-            Some(LegResult::Declined { reason }) => ("declined", Some(refusal(*reason).0)),
-            Some(LegResult::Pending) => ("pending", None),
-            Some(LegResult::Uncertain) => ("uncertain", None),
-        };
-        LegView {
-            reference: LegReference { operation: reference, index },
-            payment_psp_reference: key.id.at(leg.payment),
-            action: match leg.action {
-                Action::Capture => "capture",
-                Action::Void => "cancel",
-                Action::Refund => "refund",
-            },
-            amount: order.amount.with_minor(leg.amount),
-            status,
-            refusal_reason: reason,
-        }
+    let leg_view = |(leg, index): (&Leg, u16)| LegView {
+        reference: LegReference { operation: reference, index },
+        payment_psp_reference: key.id.at(leg.payment),
+        action: words::action(leg.action),
+        amount: order.amount.with_minor(leg.amount),
+        status: words::leg_status(leg.result.as_ref()),
+        refusal_reason: leg.result.as_ref().and_then(reasons::of_leg).map(|reason| reason.text),
     };
     OperationView {
         psp_reference: reference,

@@ -6,8 +6,9 @@ use domain::{Money, Reference, access::Role};
 use http::StatusCode;
 use partners::accounts::BalanceError;
 use serde::{Deserialize, Serialize};
+use webhooks::reasons;
 
-use crate::checkout::wire::{Amount, PaymentMethod, refusal};
+use crate::checkout::wire::{Amount, PaymentMethod};
 
 /// What is left on a gift card, and whether it covers an amount. A card that is not known, or whose code
 /// is wrong, is answered with `Failed` and a reason.
@@ -56,7 +57,9 @@ impl Endpoint for GetBalance {
                     ("Success", balance, None)
                 }
                 Ok(balance) => ("NotEnoughBalance", balance, None),
-                Err(BalanceError::Declined(reason)) => ("Failed", amount.with_minor(0), Some(refusal(reason).0)),
+                Err(BalanceError::Declined(reason)) => {
+                    ("Failed", amount.with_minor(0), Some(reasons::declined(reason).text))
+                }
                 Err(BalanceError::Store(error)) => return Err(error.into()),
             };
         let body = Balance { psp_reference: reference, result_code, balance, refusal_reason: reason };

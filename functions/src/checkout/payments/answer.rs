@@ -5,14 +5,13 @@ use api::{Engine, Problem, Reply};
 use app::Answered;
 use domain::{
     Money, Reference,
-    order::{CancelledBy, OrderKind, Resolution},
+    order::{OrderKind, Resolution},
 };
 use http::StatusCode;
 use serde::Serialize;
+use webhooks::{reasons, words};
 
-use crate::checkout::wire::{
-    ACQUIRER_ERROR, CANCELLED, OrderView, PaymentMethodView, SHOPPER_CANCELLED, kind, refusal,
-};
+use crate::checkout::wire::{OrderView, PaymentMethodView};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -49,13 +48,14 @@ pub(super) fn render(engine: &Engine, answered: &Answered) -> Result<Reply, Prob
     let Answered { key, order, payment } = answered;
     let is_cancelled = order.cancellation.is_some();
     let (result_code, reason) = match &payment.resolution {
-        // The order was cancelled while its partner was asked: the money is given back, not taken.
-        Some(Resolution::Authorised) if is_cancelled => ("Cancelled", Some(CANCELLED)),
+        // The order was cancelled while its partner was asked: the money is given back, not taken. So it is if
+        // the shopper was too late.
+        Some(Resolution::Authorised) if is_cancelled => ("Cancelled", Some(reasons::CANCELLED)),
+        Some(Resolution::Authorised) if payment.is_timed_out => ("Cancelled", Some(reasons::TIMED_OUT)),
         Some(Resolution::Authorised) => ("Authorised", None),
-        Some(Resolution::Refused { reason }) => ("Refused", Some(refusal(*reason))),
-        Some(Resolution::Cancelled { by: CancelledBy::Shopper }) => ("Cancelled", Some(SHOPPER_CANCELLED)),
-        Some(Resolution::Cancelled { by: CancelledBy::Order }) => ("Cancelled", Some(CANCELLED)),
-        Some(Resolution::Failed) => ("Error", Some(ACQUIRER_ERROR)),
+        Some(resolution @ Resolution::Refused { .. }) => ("Refused", reasons::of_payment(resolution)),
+        Some(resolution @ Resolution::Cancelled { .. }) => ("Cancelled", reasons::of_payment(resolution)),
+        Some(resolution @ Resolution::Failed) => ("Error", reasons::of_payment(resolution)),
         Some(Resolution::AwaitingShopper { .. }) => ("RedirectShopper", None),
         Some(Resolution::Pending | Resolution::Uncertain) => ("Pending", None),
         None => ("Received", None),
@@ -63,7 +63,7 @@ pub(super) fn render(engine: &Engine, answered: &Answered) -> Result<Reply, Prob
     let action = match &payment.resolution {
         Some(Resolution::AwaitingShopper { redirect }) => Some(RedirectAction {
             kind: "redirect",
-            payment_method_type: kind(payment.method.kind),
+            payment_method_type: words::method_kind(payment.method.kind),
             method: "GET",
             url: &redirect.url,
         }),
@@ -77,8 +77,8 @@ pub(super) fn render(engine: &Engine, answered: &Answered) -> Result<Reply, Prob
         merchant_reference: &payment.reference,
         amount: order.amount.with_minor(payment.amount),
         payment_method: (result_code == "Authorised").then(|| PaymentMethodView::without_digits(&payment.method)),
-        refusal_reason: reason.map(|(text, _)| text),
-        refusal_reason_code: reason.map(|(_, code)| code),
+        refusal_reason: reason.map(|reason| reason.text),
+        refusal_reason_code: reason.map(|reason| reason.code),
         action,
         order: (order.kind == OrderKind::Parts).then(|| OrderView::of(engine, key, order)),
     };

@@ -6,7 +6,9 @@ use domain::access::Role;
 use serde::Deserialize;
 
 use super::answer;
-use crate::checkout::wire::{Amount, EncryptedOrderData, PaymentMethod, check_offered, reference, return_url};
+use crate::checkout::wire::{
+    Amount, EncryptedOrderData, PaymentMethod, check_offered, reference, return_url, session_validity,
+};
 
 /// Pays an order, or a part of it; without `order`, the engine opens one around the payment.
 pub struct CreatePayment;
@@ -20,6 +22,7 @@ pub struct Body {
     reference: Option<String>,
     payment_method: Option<Object<PaymentMethod>>,
     return_url: Option<String>,
+    session_validity: Option<String>,
     order: Option<Object<EncryptedOrderData>>,
 }
 
@@ -41,7 +44,8 @@ impl Endpoint for CreatePayment {
         let instrument = PaymentMethod::read(call.body.payment_method)?;
         check_offered(&instrument, amount)?;
         let return_url = return_url(call.body.return_url, &instrument)?;
-        let payment = NewPayment { amount, reference: reference.clone(), instrument, return_url, key };
+        let act_by = session_validity(call.body.session_validity.as_deref(), engine.app.streams.now())?;
+        let payment = NewPayment { amount, reference: reference.clone(), instrument, return_url, act_by, key };
         let answered = match call.body.order {
             Some(Object(order)) => {
                 let (order, view) = order.read(engine, &merchant)?;
