@@ -1,9 +1,12 @@
-//! Every function of Tender: one file an endpoint, all of them in [`CATALOGUE`].
+//! Every function of Tender: one file an endpoint, all of them in [`CATALOGUE`]; and those behind a stream, a queue or
+//! a schedule, in `CONSUMERS`.
 //!
 //! *Architecture invariant*: a handler parses, calls one use case, and renders. The Lambda binaries in
 //! `src/bin`, the local runner and the tests all take their endpoints from the catalogue.
 
 pub mod admin;
+#[cfg(feature = "lambda")]
+pub mod background;
 pub mod checkout;
 #[cfg(feature = "lambda")]
 mod lambda;
@@ -12,7 +15,7 @@ pub mod sandbox;
 use api::{Mounted, mount};
 
 #[cfg(feature = "lambda")]
-pub use lambda::wire;
+pub use lambda::{wire, wire_deliver_webhook, wire_expire_order, wire_relay, wire_work};
 
 /// Every endpoint.
 pub const CATALOGUE: &[Mounted] = &[
@@ -30,6 +33,26 @@ pub const CATALOGUE: &[Mounted] = &[
     mount::<admin::api_keys::revoke::RevokeApiKey>(),
     mount::<admin::gift_cards::issue::IssueGiftCard>(),
     mount::<admin::gift_cards::get::GetGiftCard>(),
+    mount::<admin::webhooks::create::CreateWebhook>(),
+    mount::<admin::webhooks::list::ListWebhooks>(),
+    mount::<admin::webhooks::get::GetWebhook>(),
+    mount::<admin::webhooks::delete::DeleteWebhook>(),
+    mount::<admin::webhooks::rotate::RotateWebhookKeys>(),
+    mount::<admin::webhooks::enable::EnableWebhook>(),
+    mount::<admin::webhooks::test::TestWebhook>(),
+    mount::<admin::webhooks::deliveries::ListDeliveries>(),
+    mount::<admin::webhooks::redeliver::Redeliver>(),
+    mount::<admin::work::list::ListWork>(),
+    mount::<admin::work::retry::RetryWork>(),
     mount::<sandbox::show::ShowSandboxPage>(),
     mount::<sandbox::choose::ChooseOnSandboxPage>(),
+];
+
+/// Everything that takes events other than requests: the name of its Lambda, and how it is made.
+#[cfg(feature = "lambda")]
+pub const CONSUMERS: &[(&str, api::lambda::WireConsumer)] = &[
+    ("relay", wire_relay),
+    ("work", wire_work),
+    ("deliver-webhook", wire_deliver_webhook),
+    ("expire-order", wire_expire_order),
 ];

@@ -102,6 +102,7 @@ async fn a_payment_under_way_is_released_when_it_lands(shop: &Shop) {
         method: domain::order::Method { kind: domain::order::MethodKind::Card, brand: "visa".into(), last4: None },
         partner: domain::order::PartnerId::Sandbox,
         token: "sandbox-visa-1111".into(),
+        act_by: None,
         key: None,
     };
     let command = domain::order::Command::Reserve(reserve);

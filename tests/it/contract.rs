@@ -563,6 +563,7 @@ fn commit(name: &str, v: u16) -> Commit {
         at: Time::from_unix_s(u64::from(v)),
         events,
         snapshot: None,
+        list: None,
     }
 }
 

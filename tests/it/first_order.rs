@@ -92,8 +92,11 @@ async fn an_expired_order_takes_no_payment(shop: &Shop) {
     shop.clock.advance(std::time::Duration::from_secs(24 * 3_600));
     let late = shop.pay_card(&first.order(), 8_000, "4111111111111111").await;
     assert_eq!(late.error(), (422, "order_expired".to_owned()));
+    // Looked at, it is found to have expired, and what was paid is released.
     let order = shop.order(&opened.order()).await;
-    assert_eq!((&order["expired"], &order["remainingAmount"]), (&json!(true), &euro(8_000)));
+    assert_eq!((&order["expired"], &order["remainingAmount"]), (&json!(true), &euro(10_000)));
+    assert_eq!((&order["success"], &order["reason"]), (&json!(false), &json!("expired")));
+    assert_eq!(shop.gift_card_balance().await, 5_000);
 }
 
 super::on_both_stores!(

@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use app::{CommitLog, Fut, StoreError, StreamId, ports::Commit};
+use app::{
+    CommitLog, Fut, StoreError, StreamId,
+    ports::{Commit, Page},
+};
 use domain::{Action, Money, Version, order::Request};
 use serde_json::Value;
 use tests::shop::{On, Shop, order_key};
@@ -30,6 +33,10 @@ impl CommitLog for Counting {
 
     fn append<'a>(&'a self, commit: &'a Commit) -> Fut<'a, Result<(), StoreError>> {
         self.inner.append(commit)
+    }
+
+    fn list<'a>(&'a self, list: &'a str, page: &'a Page) -> Fut<'a, Result<Vec<Commit>, StoreError>> {
+        self.inner.list(list, page)
     }
 }
 

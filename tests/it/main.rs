@@ -37,4 +37,6 @@ mod races;
 mod readme;
 mod recovery;
 mod redirects;
+mod simulation;
 mod tidy;
+mod webhook_admin;

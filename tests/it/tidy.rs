@@ -7,7 +7,7 @@ use std::{
 };
 
 use api::{Code, Family};
-use functions::CATALOGUE;
+use functions::{CATALOGUE, CONSUMERS};
 use tests::repository;
 use toml::Table;
 
@@ -18,11 +18,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("partners", &["app", "domain"]),
     ("aws", &["app", "domain"]),
     ("embedded", &["app", "domain"]),
+    ("webhooks", &["app", "domain"]),
     ("api", &["app", "domain", "partners"]),
-    ("functions", &["api", "app", "aws", "domain", "partners"]),
-    ("local", &["api", "app", "domain", "embedded", "functions", "partners"]),
+    ("functions", &["api", "app", "aws", "domain", "partners", "webhooks"]),
+    ("local", &["api", "app", "domain", "embedded", "functions", "partners", "webhooks"]),
     ("bench", &["api", "app", "domain", "embedded", "local", "partners"]),
-    ("tests", &["api", "app", "aws", "domain", "embedded", "functions", "local", "partners"]),
+    ("simulator", &["app", "domain", "partners"]),
+    ("tests", &["api", "app", "aws", "domain", "embedded", "functions", "local", "partners", "simulator", "webhooks"]),
 ];
 
 fn manifest(folder: &Path) -> Table {
@@ -78,9 +80,10 @@ fn every_crate_inherits_the_lints_and_the_versions() {
 }
 
 #[test]
-fn every_endpoint_has_its_binary_and_every_binary_its_endpoint() {
-    let catalogue = CATALOGUE.iter().map(|mounted| mounted.route.name.to_owned()).collect::<BTreeSet<_>>();
-    assert_eq!(catalogue.len(), CATALOGUE.len(), "two endpoints have one name");
+fn every_function_has_its_binary_and_every_binary_its_function() {
+    let endpoints = CATALOGUE.iter().map(|mounted| mounted.route.name);
+    let names = endpoints.chain(CONSUMERS.iter().map(|(name, _)| *name)).map(str::to_owned).collect::<BTreeSet<_>>();
+    assert_eq!(names.len(), CATALOGUE.len() + CONSUMERS.len(), "two functions have one name");
     let functions = repository().join("functions");
     let files = fs::read_dir(functions.join("src/bin")).unwrap().map(|file| {
         let path = file.unwrap().path();
@@ -88,13 +91,14 @@ fn every_endpoint_has_its_binary_and_every_binary_its_endpoint() {
         assert!(lines <= 5, "{}: a binary has no logic", path.display());
         path.file_stem().unwrap().to_str().unwrap().to_owned()
     });
-    assert_eq!(files.collect::<BTreeSet<_>>(), catalogue, "functions/src/bin and the catalogue differ");
+    let listed = "CATALOGUE and CONSUMERS in functions/src/lib.rs";
+    assert_eq!(files.collect::<BTreeSet<_>>(), names, "functions/src/bin differs from {listed}");
     let manifest = manifest(&functions);
-    let listed = manifest["bin"].as_array().unwrap().iter().map(|bin| {
+    let bins = manifest["bin"].as_array().unwrap().iter().map(|bin| {
         assert_eq!(bin["required-features"][0].as_str(), Some("lambda"));
         bin["name"].as_str().unwrap().to_owned()
     });
-    assert_eq!(listed.collect::<BTreeSet<_>>(), catalogue, "[[bin]] in functions/Cargo.toml and the catalogue differ");
+    assert_eq!(bins.collect::<BTreeSet<_>>(), names, "[[bin]] in functions/Cargo.toml differs from {listed}");
 }
 
 #[test]

@@ -3,7 +3,10 @@
 use aws_sdk_dynamodb::{
     Client,
     config::{BehaviorVersion, Credentials, Region, retry::RetryConfig},
-    types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType},
+    types::{
+        AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
+        ScalarAttributeType,
+    },
 };
 use tokio::{net::TcpListener, sync::oneshot};
 
@@ -61,14 +64,24 @@ async fn create_table(client: &Client, table: &str) {
         AttributeDefinition::builder().attribute_name(name).attribute_type(kind).build().expect("all is set")
     };
     let key = |name, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().expect("all is set");
+    let by_list = GlobalSecondaryIndex::builder()
+        .index_name(aws::LIST_INDEX)
+        .key_schema(key("ls", KeyType::Hash))
+        .key_schema(key("at", KeyType::Range))
+        .projection(Projection::builder().projection_type(ProjectionType::All).build())
+        .build()
+        .expect("all is set");
     client
         .create_table()
         .table_name(table)
         .billing_mode(BillingMode::PayPerRequest)
         .attribute_definitions(attribute("pk", ScalarAttributeType::S))
         .attribute_definitions(attribute("sk", ScalarAttributeType::N))
+        .attribute_definitions(attribute("ls", ScalarAttributeType::S))
+        .attribute_definitions(attribute("at", ScalarAttributeType::N))
         .key_schema(key("pk", KeyType::Hash))
         .key_schema(key("sk", KeyType::Range))
+        .global_secondary_indexes(by_list)
         .send()
         .await
         .expect("a table");

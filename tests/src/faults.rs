@@ -5,7 +5,10 @@ use std::sync::{
     atomic::{AtomicI64, AtomicUsize, Ordering},
 };
 
-use app::{CommitLog, Fut, StoreError, StreamId, ports::Commit};
+use app::{
+    CommitLog, Fut, StoreError, StreamId,
+    ports::{Commit, Page},
+};
 use domain::Version;
 
 /// A log whose appends fail as planned, without landing.
@@ -43,6 +46,10 @@ impl CommitLog for Flaky {
         }
         self.inner.append(commit)
     }
+
+    fn list<'a>(&'a self, list: &'a str, page: &'a Page) -> Fut<'a, Result<Vec<Commit>, StoreError>> {
+        self.inner.list(list, page)
+    }
 }
 
 /// A log whose first append lands, and is answered as if it had not.
@@ -78,5 +85,9 @@ impl CommitLog for LandsButTimesOut {
                 _ => Ok(()),
             }
         })
+    }
+
+    fn list<'a>(&'a self, list: &'a str, page: &'a Page) -> Fut<'a, Result<Vec<Commit>, StoreError>> {
+        self.inner.list(list, page)
     }
 }

@@ -5,7 +5,9 @@
 
 pub mod dynamo;
 pub mod faults;
+pub mod receiver;
 pub mod shop;
+pub mod stream;
 
 use std::path::{Path, PathBuf};
 

@@ -11,11 +11,12 @@ use std::{
 use api::{Engine, Secrets};
 use app::{CommitLog, OrderKey, ports::Clock, system::OsRandom};
 use domain::{MerchantAccount, Order, Reference, Time};
+use local::background::Source;
 use reqwest::{Method, RequestBuilder, StatusCode, header::HeaderMap};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use crate::dynamo::Dynamo;
+use crate::{dynamo::Dynamo, stream::Streamed};
 
 /// The key of [`local::TEST_MERCHANT`] in every shop.
 pub const API_KEY: &str = "tender-test-key";
@@ -105,15 +106,16 @@ pub struct Shop {
     pub clock: Arc<HandClock>,
     /// Where it listens.
     pub url: String,
+    /// What is done without being asked; nothing, until [`Shop::settle`] is called.
+    pub background: Arc<local::Background>,
     client: reqwest::Client,
     _store: Store,
 }
 
 /// What has to live as long as the shop.
-enum Store {
-    File(#[expect(dead_code, reason = "held, so that the folder stays")] tempfile::TempDir),
-    Dynamo(#[expect(dead_code, reason = "held, so that the server stays")] Box<Dynamo>),
-    Borrowed,
+struct Store {
+    _folder: tempfile::TempDir,
+    _dynamo: Option<Box<Dynamo>>,
 }
 
 /// The stores a scenario runs on.
@@ -132,42 +134,73 @@ impl Shop {
             On::Embedded => {
                 let folder = tempfile::tempdir().expect("a folder for the test");
                 let log = embedded::SqliteLog::open(&folder.path().join("tender.db")).expect("a new database");
-                Self::build(Arc::new(log), SECRETS, Store::File(folder)).await
+                let log = Arc::new(log);
+                let source = Arc::clone(&log) as Arc<dyn Source>;
+                let store = Store { _folder: folder, _dynamo: None };
+                Self::build(Arc::clone(&log) as Arc<dyn CommitLog>, source, log, SECRETS, store).await
             }
             On::Dynamo => {
                 let dynamo = crate::dynamo::start().await;
                 let log = aws::DynamoLog::new(dynamo.client.clone(), dynamo.table.clone());
-                Self::build(Arc::new(log), SECRETS, Store::Dynamo(Box::new(dynamo))).await
+                Self::with_jobs(Arc::new(log), SECRETS, Some(Box::new(dynamo))).await
             }
         }
     }
 
     /// A shop on a store of the caller's.
     pub async fn over(log: Arc<dyn CommitLog>) -> Self {
-        Self::build(log, SECRETS, Store::Borrowed).await
+        Self::with_jobs(log, SECRETS, None).await
     }
 
     /// A shop on a store of the caller's, with other secrets.
     pub async fn over_with(log: Arc<dyn CommitLog>, secrets: &str) -> Self {
-        Self::build(log, secrets, Store::Borrowed).await
+        Self::with_jobs(log, secrets, None).await
     }
 
-    async fn build(log: Arc<dyn CommitLog>, secrets: &str, store: Store) -> Self {
+    /// A shop whose jobs are in a file of their own.
+    async fn with_jobs(log: Arc<dyn CommitLog>, secrets: &str, dynamo: Option<Box<Dynamo>>) -> Self {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let jobs = embedded::SqliteLog::open(&folder.path().join("jobs.db")).expect("a new database");
+        let log = Streamed::new(log);
+        let source = Arc::clone(&log) as Arc<dyn Source>;
+        Self::build(log, source, Arc::new(jobs), secrets, Store { _folder: folder, _dynamo: dynamo }).await
+    }
+
+    async fn build(
+        log: Arc<dyn CommitLog>,
+        source: Arc<dyn Source>,
+        jobs: Arc<embedded::SqliteLog>,
+        secrets: &str,
+        store: Store,
+    ) -> Self {
         let clock = HandClock::new();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("a bound socket"));
         let operator = app::access::key_hash(&SecretString::from(OPERATOR_KEY));
         let secrets = Secrets::from_json(secrets).expect("valid secrets").with_operator(&operator);
         let engine = Engine::wire(log, Arc::clone(&clock) as Arc<dyn Clock>, Arc::new(OsRandom), &secrets, &url)
-            .expect("usable secrets");
+            .expect("usable secrets")
+            .with_test_merchants(local::test_merchants());
         local::furnish(&engine, &API_KEY.into()).await.expect("a store that takes the first merchant");
+        let background = local::background(&engine, source, jobs, local::courier().expect("TLS"));
         tokio::spawn(local::Server::on(listener, engine.clone()).run(std::future::pending()));
         // Redirects lead a shopper's browser; tests look at them.
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .expect("a client without TLS");
-        Self { engine, clock, url, client, _store: store }
+        Self { engine, clock, url, background, client, _store: store }
+    }
+
+    /// Does everything that is due, and what follows from it. Returns how many jobs were done.
+    pub async fn settle(&self) -> usize {
+        self.background.settle().await.expect("a background that comes to rest")
+    }
+
+    /// Moves the clock, and does what is due then.
+    pub async fn after(&self, time: Duration) {
+        self.clock.advance(time);
+        self.settle().await;
     }
 
     /// A request with the shop's key.
@@ -220,9 +253,12 @@ impl Shop {
         self.post("/v72/payments", &payment(Some(order), value, card(number))).await
     }
 
-    /// Cancels the order.
+    /// Cancels the order, and has the worker release what was paid.
     pub async fn cancel(&self, order: &Value) -> Answer {
-        self.post("/v72/orders/cancel", &json!({ "merchantAccount": local::TEST_MERCHANT, "order": order })).await
+        let cancel = json!({ "merchantAccount": local::TEST_MERCHANT, "order": order });
+        let answer = self.post("/v72/orders/cancel", &cancel).await;
+        self.settle().await;
+        answer
     }
 
     /// `GET orders/{pspReference}` of the order.

@@ -32,6 +32,7 @@ fn reserve(order: &Order, key: Option<KeyPrint>) -> Command {
         method: Method { kind: MethodKind::Card, brand: "visa".into(), last4: Some("1111".into()) },
         partner: PartnerId::Sandbox,
         token: "sandbox-visa-1111".into(),
+        act_by: None,
         key,
     })
 }

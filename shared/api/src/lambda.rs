@@ -1,33 +1,70 @@
-//! The way into a Lambda. Nothing here is generic over the endpoint, so that a binary costs a second to
-//! build and not half a minute.
+//! The way into a Lambda. Nothing here is generic over the endpoint or the consumer, so that a binary costs a
+//! second to build and not half a minute.
 
-use std::sync::Arc;
+use std::{pin::Pin, sync::Arc};
 
 use app::Fut;
 use bytes::Bytes;
 use lambda_http::{Body, RequestExt as _, request::RequestContext};
+use lambda_runtime::LambdaEvent;
+use serde_json::Value;
 
 use crate::{Engine, Mounted, Router};
 
+pub use lambda_runtime::Error;
+
 /// Makes the engine, in the Lambda's init phase.
-pub type Wire = fn() -> Fut<'static, Result<Engine, lambda_http::Error>>;
+pub type Wire = fn() -> Fut<'static, Result<Engine, Error>>;
+
+/// Takes the events of a queue, a stream or a schedule.
+pub trait Consumer: Send + Sync {
+    /// Takes one event, and answers what its source wants to hear.
+    ///
+    /// An error fails the whole event, and its source gives it again.
+    fn handle(&self, event: Value) -> Fut<'_, Result<Value, Error>>;
+}
+
+/// Makes a consumer, in the Lambda's init phase.
+pub type WireConsumer = fn() -> Fut<'static, Result<Box<dyn Consumer>, Error>>;
 
 /// Serves one endpoint until the runtime ends the process.
 ///
 /// # Errors
 /// The engine cannot be wired, or the runtime cannot be reached.
-pub fn serve(endpoint: Mounted, wire: Wire) -> Result<(), lambda_http::Error> {
-    // Not below INFO, whatever the environment says: at TRACE the runtime logs whole events.
-    tracing_subscriber::fmt().json().with_max_level(tracing::Level::INFO).with_ansi(false).init();
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run(endpoint, wire))
+pub fn serve(endpoint: Mounted, wire: Wire) -> Result<(), Error> {
+    start(Box::pin(run_endpoint(endpoint, wire)))
 }
 
-async fn run(endpoint: Mounted, wire: Wire) -> Result<(), lambda_http::Error> {
+/// Hands events to one consumer until the runtime ends the process.
+///
+/// # Errors
+/// The consumer cannot be wired, or the runtime cannot be reached.
+pub fn consume(wire: WireConsumer) -> Result<(), Error> {
+    start(Box::pin(run_consumer(wire)))
+}
+
+fn start(main: Pin<Box<dyn Future<Output = Result<(), Error>>>>) -> Result<(), Error> {
+    // Not below INFO, whatever the environment says: at TRACE the runtime logs whole events.
+    tracing_subscriber::fmt().json().with_max_level(tracing::Level::INFO).with_ansi(false).init();
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(main)
+}
+
+async fn run_consumer(wire: WireConsumer) -> Result<(), Error> {
+    let consumer = Arc::<dyn Consumer>::from(wire().await?);
+    lambda_runtime::run(lambda_runtime::service_fn(move |event: LambdaEvent<Value>| {
+        let consumer = Arc::clone(&consumer);
+        let answer: Fut<'static, Result<Value, Error>> = Box::pin(async move { consumer.handle(event.payload).await });
+        answer
+    }))
+    .await
+}
+
+async fn run_endpoint(endpoint: Mounted, wire: Wire) -> Result<(), Error> {
     let engine = Arc::new(wire().await?);
     let router = Arc::new(Router::try_new(&[endpoint])?);
     lambda_http::run(lambda_http::service_fn(move |event: lambda_http::Request| {
         let (engine, router) = (Arc::clone(&engine), Arc::clone(&router));
-        let answer: Fut<'static, Result<lambda_http::Response<Body>, lambda_http::Error>> =
+        let answer: Fut<'static, Result<lambda_http::Response<Body>, Error>> =
             Box::pin(async move { answer(&engine, &router, event).await });
         answer
     }))
@@ -42,7 +79,7 @@ pub async fn answer(
     engine: &Engine,
     router: &Router,
     event: lambda_http::Request,
-) -> Result<lambda_http::Response<Body>, lambda_http::Error> {
+) -> Result<lambda_http::Response<Body>, Error> {
     let path = path(&event);
     let (mut parts, body) = event.into_parts();
     let path_and_query = match parts.uri.query() {

@@ -5,8 +5,16 @@
 //!
 //! *Architecture invariant*: commits are written here, by [`DynamoLog`], and nowhere else.
 
+mod bus;
 mod client;
 mod commits;
+mod queue;
+mod schedules;
+mod timers;
 
-pub use client::{ATTEMPT_TIMEOUT, ATTEMPTS_MAX, OPERATION_TIMEOUT, dynamo_client};
-pub use commits::DynamoLog;
+pub use bus::{EVENT_BYTES_MAX, EVENTS_PER_REQUEST_MAX, EventBridgeBus, PUT_TRIES_MAX, SOURCE};
+pub use client::{ATTEMPT_TIMEOUT, ATTEMPTS_MAX, Clients, OPERATION_TIMEOUT, dynamo_client};
+pub use commits::{DynamoLog, LIST_INDEX, commit_of_image};
+pub use queue::{DELAY_MAX, JOBS_PER_REQUEST_MAX, SEND_TRIES_MAX, SqsQueue, SqsQueues};
+pub use schedules::Schedules;
+pub use timers::{CLOCK_SLACK, SchedulerTimers};

@@ -1,0 +1,70 @@
+//! `POST /admin/v1/webhooks/{id}/redeliver`: has a webhook endpoint told of things again.
+
+use api::{Access, Call, Code, Endpoint, Engine, Family, Problem, Reply, Route, clock, field_invalid};
+use app::webhooks::Again;
+use domain::access::Role;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+/// Has a webhook endpoint told of one event again, or of everything that it was tried to be told since then; in
+/// the background.
+pub struct Redeliver;
+
+/// The request: one of both.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Body {
+    event_id: Option<String>,
+    since: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Asked {
+    events: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_off_at: Option<String>,
+}
+
+impl Endpoint for Redeliver {
+    const ROUTE: Route = Route {
+        name: "redeliver",
+        method: "POST",
+        paths: &["/admin/v1/webhooks/{id}/redeliver"],
+        family: Family::Admin,
+        access: Access::Role(Role::Admin),
+    };
+    type Body = Body;
+
+    async fn handle(engine: &Engine, call: Call<Body>) -> Result<Reply, Problem> {
+        let merchant = call.merchant_in_query()?;
+        let asked = engine.webhooks.send_again(&merchant, call.path("id"), again(&call.body)?).await?;
+        let body = Asked { events: asked.events, left_off_at: asked.left_off_at.map(clock::render) };
+        Reply::json(StatusCode::ACCEPTED, None, &body)
+    }
+}
+
+fn again(body: &Body) -> Result<Again, Problem> {
+    match (&body.event_id, &body.since) {
+        (Some(event), None) => {
+            let event = event.parse().map_err(|_| {
+                field_invalid(
+                    "eventId",
+                    "the 'eventId' of an order's event, as in 'evt_7Q2M0V5D8RKTA004_0'",
+                    "another text",
+                )
+            })?;
+            Ok(Again::Event(event))
+        }
+        (None, Some(since)) => {
+            let since = clock::parse(since).ok_or_else(|| {
+                field_invalid("since", "a time in ISO 8601, as in '2026-01-31T14:21:00Z'", "another text")
+            })?;
+            Ok(Again::Since(since))
+        }
+        (Some(_), Some(_)) => Err(field_invalid("since", "either this or 'eventId'", "both")),
+        (None, None) => {
+            Err(Problem::new(Code::FieldMissing, "Required field 'eventId' is not provided, nor is 'since'."))
+        }
+    }
+}

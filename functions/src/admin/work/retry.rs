@@ -1,0 +1,43 @@
+//! `POST /admin/v1/work/{pspReference}/retry`: has an order's outstanding work tried again now.
+
+use api::{Access, Call, Code, Endpoint, Engine, Family, NoBody, Problem, Reply, Route};
+use app::OrderKey;
+use domain::{Reference, Version, access::Role};
+use http::StatusCode;
+use serde::Serialize;
+
+/// Has the outstanding work of an order tried again now, in the background, if it is one that needs attention.
+pub struct RetryWork;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Asked {
+    order_psp_reference: Reference,
+}
+
+impl Endpoint for RetryWork {
+    const ROUTE: Route = Route {
+        name: "retry-work",
+        method: "POST",
+        paths: &["/admin/v1/work/{pspReference}/retry"],
+        family: Family::Admin,
+        access: Access::Role(Role::Admin),
+    };
+    type Body = NoBody;
+
+    async fn handle(engine: &Engine, call: Call<NoBody>) -> Result<Reply, Problem> {
+        let merchant = call.merchant_in_query()?;
+        let reference = call.path("pspReference").parse::<Reference>().ok();
+        let reference = reference.filter(|reference| reference.version() == Version::FIRST).ok_or_else(not_listed)?;
+        let key = OrderKey { merchant, id: reference.order() };
+        engine.app.retry_work(&key).await.map_err(|error| match Problem::from(error) {
+            problem if problem.code == Code::OrderNotFound => not_listed(),
+            problem => problem,
+        })?;
+        Reply::json(StatusCode::ACCEPTED, None, &Asked { order_psp_reference: reference })
+    }
+}
+
+fn not_listed() -> Problem {
+    Problem::new(Code::NotFound, "There is no order of this pspReference whose work needs attention.")
+}

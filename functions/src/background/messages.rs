@@ -1,0 +1,66 @@
+//! Batches of messages, as SQS hands them to a Lambda.
+
+use api::lambda::Error;
+use app::{
+    Fut,
+    ports::{Job, Queue, Scheduled},
+};
+use futures_util::{StreamExt, stream};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{chained, failures};
+
+/// Messages of one batch whose jobs are done at the same time.
+const MESSAGES_AT_ONCE: usize = 10;
+
+#[derive(Deserialize)]
+struct Batch {
+    #[serde(rename = "Records")]
+    records: Vec<Message>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Message {
+    message_id: String,
+    body: String,
+}
+
+/// Does one job; what it leaves to be done.
+pub(super) type DoJob<'a> = &'a (dyn Fn(Job) -> Fut<'a, Result<Option<Scheduled>, Error>> + Send + Sync);
+
+/// Does the jobs of a batch of messages, and sends what they leave. Answers which messages are to be given again:
+/// those whose job failed, whose next job could not be sent, or that hold no job at all, which end as dead letters.
+///
+/// # Errors
+/// An event that is no batch of messages.
+pub(super) async fn take(event: Value, queue: &dyn Queue, do_job: DoJob<'_>) -> Result<Value, Error> {
+    let Batch { records } = serde_json::from_value(event)?;
+    let jobs = records.into_iter().map(|message| done(message, do_job)).collect::<Vec<_>>();
+    let mut results = stream::iter(jobs).buffer_unordered(MESSAGES_AT_ONCE).collect::<Vec<_>>().await;
+
+    let next = results.iter().filter_map(|(_, done)| done.as_ref().ok()?.clone()).collect::<Vec<_>>();
+    if !next.is_empty()
+        && let Err(error) = queue.send(&next).await
+    {
+        // Then their jobs count as not done: done again, they leave the same.
+        for (_, done) in results.iter_mut().filter(|(_, done)| matches!(done, Ok(Some(_)))) {
+            *done = Err(chained(&error));
+        }
+    }
+
+    Ok(failures(results.into_iter().filter_map(|(message_id, done)| {
+        let error = done.err()?;
+        tracing::error!(message_id, %error, "a message is to be given again");
+        Some(message_id)
+    })))
+}
+
+async fn done(message: Message, do_job: DoJob<'_>) -> (String, Result<Option<Scheduled>, Error>) {
+    let done = match serde_json::from_str::<Job>(&message.body) {
+        Ok(job) => do_job(job).await,
+        Err(error) => Err(format!("it holds no job: {error}").into()),
+    };
+    (message.message_id, done)
+}

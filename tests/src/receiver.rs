@@ -1,0 +1,165 @@
+//! A merchant's webhook receiver: knows its secrets and nothing else.
+
+use std::{
+    collections::VecDeque,
+    convert::Infallible,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use http_body_util::{BodyExt, Full};
+use hyper::{body::Bytes, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+use tokio::{net::TcpListener, sync::Notify};
+
+/// What arrived.
+#[derive(Debug, Clone)]
+pub struct Received {
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body as it came.
+    pub body: String,
+}
+
+impl Received {
+    /// The body as JSON.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).expect("a JSON body")
+    }
+
+    /// The item of Adyen's envelope.
+    #[must_use]
+    pub fn item(&self) -> Value {
+        self.json()["notificationItems"][0]["NotificationRequestItem"].clone()
+    }
+
+    /// A header.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+}
+
+/// How a receiver answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Behaviour {
+    /// With this status, and perhaps a `Retry-After`.
+    Status(u16, Option<&'static str>),
+    /// Not at all.
+    Hang,
+}
+
+/// A receiver on loopback.
+pub struct Receiver {
+    /// Where.
+    pub url: String,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    arrived: Notify,
+}
+
+struct State {
+    received: Vec<Received>,
+    next: VecDeque<Behaviour>,
+    otherwise: Behaviour,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Receiver {
+    /// A receiver that acknowledges everything.
+    pub async fn start() -> Self {
+        Self::start_as(Behaviour::Status(202, None)).await
+    }
+
+    /// A receiver that answers everything so.
+    pub async fn start_as(otherwise: Behaviour) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}/webhooks", listener.local_addr().expect("a bound socket"));
+        let state = State { received: Vec::new(), next: VecDeque::new(), otherwise };
+        let shared = Arc::new(Shared { state: Mutex::new(state), arrived: Notify::new() });
+        tokio::spawn(serve(listener, Arc::clone(&shared)));
+        Self { url, shared }
+    }
+
+    /// Answers the next requests so.
+    pub fn next(&self, behaviours: impl IntoIterator<Item = Behaviour>) {
+        self.shared.state().next.extend(behaviours);
+    }
+
+    /// Answers so from now on.
+    pub fn answer(&self, otherwise: Behaviour) {
+        self.shared.state().otherwise = otherwise;
+    }
+
+    /// Everything that arrived so far.
+    #[must_use]
+    pub fn received(&self) -> Vec<Received> {
+        self.shared.state().received.clone()
+    }
+
+    /// Everything that arrived since the last call.
+    pub fn take(&self) -> Vec<Received> {
+        std::mem::take(&mut self.shared.state().received)
+    }
+
+    /// Waits until what arrived is `enough`.
+    pub async fn wait_for(&self, enough: impl Fn(&[Received]) -> bool) -> Vec<Received> {
+        loop {
+            let arrived = self.shared.arrived.notified();
+            let received = self.received();
+            if enough(&received) {
+                return received;
+            }
+            arrived.await;
+        }
+    }
+}
+
+async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let shared = Arc::clone(&shared);
+        tokio::spawn(async move {
+            let service = service_fn(move |request| answer(Arc::clone(&shared), request));
+            // A sender that goes away is no fault of ours.
+            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+async fn answer(
+    shared: Arc<Shared>,
+    request: hyper::Request<hyper::body::Incoming>,
+) -> Result<hyper::Response<Full<Bytes>>, Infallible> {
+    let headers = request.headers().clone();
+    let Ok(body) = request.into_body().collect().await else { return Ok(response(400, None)) };
+    let body = String::from_utf8_lossy(&body.to_bytes()).into_owned();
+    let behaviour = {
+        let mut state = shared.state();
+        state.received.push(Received { headers, body });
+        state.next.pop_front().unwrap_or_else(|| state.otherwise.clone())
+    };
+    shared.arrived.notify_waiters();
+    match behaviour {
+        Behaviour::Status(status, retry_after) => Ok(response(status, retry_after)),
+        Behaviour::Hang => std::future::pending().await,
+    }
+}
+
+fn response(status: u16, retry_after: Option<&'static str>) -> hyper::Response<Full<Bytes>> {
+    let response = hyper::Response::builder().status(status);
+    let response = match retry_after {
+        Some(after) => response.header("retry-after", after),
+        None => response,
+    };
+    response.body(Full::new(Bytes::new())).expect("a valid response")
+}
