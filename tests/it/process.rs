@@ -1,20 +1,33 @@
 //! `tender` as a process: what it prints, what it survives, how it ends.
 
 use std::{
-    io::{BufRead, BufReader, Read},
-    path::Path,
+    collections::{BTreeMap, BTreeSet},
+    io::{BufRead, BufReader, Read, Write},
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
+    sync::Arc,
+    time::Duration,
 };
+
+use app::{ports::Clock, system::SystemClock};
+use domain::Time;
+use local::Options;
 
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
 use serde_json::{Value, json};
-use tests::shop::{API_KEY, card, gift_card, order_of, payment};
+use tests::{
+    receiver::{Received, Receiver},
+    shop::{API_KEY, card, gift_card, order_of, payment},
+};
 
 /// Set for the process that is to be `tender`: its arguments, parted by line feeds.
 const ARGUMENTS: &str = "TENDER_TEST_ARGUMENTS";
+
+/// Set for the process that is to be `tender` in an hour: its data folder.
+const LATER_IN: &str = "TENDER_TEST_LATER_IN";
 
 /// Not a test of its own: this binary, run again by the tests below, is `tender`.
 #[test]
@@ -24,6 +37,31 @@ fn is_tender_if_told_so() {
         let code = local::cli::main(arguments);
         std::process::exit(i32::from(code != std::process::ExitCode::SUCCESS));
     }
+    if let Ok(folder) = std::env::var(LATER_IN) {
+        later(folder.into());
+    }
+}
+
+/// A clock an hour ahead.
+struct Later;
+
+impl Clock for Later {
+    fn now(&self) -> Time {
+        SystemClock.now().plus(Duration::from_secs(3_600))
+    }
+}
+
+/// Runs the engine as it will be in an hour, until it is killed.
+fn later(data: PathBuf) {
+    let options = Options { port: 0, data, public_url: None, api_key: Some(API_KEY.into()), operator_key: None };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let prepared = local::prepare_with(&options, Arc::new(Later)).await.unwrap();
+        let mut output = std::io::stdout();
+        writeln!(output, "Tender is listening on http://{}", prepared.address).unwrap();
+        output.flush().unwrap();
+        prepared.run(std::future::pending()).await;
+    });
 }
 
 fn tender(arguments: &[&str]) -> Command {
@@ -43,7 +81,18 @@ struct Running {
 
 impl Running {
     fn start(data: &Path) -> Self {
-        let mut child = tender(&["--port", "0", "--data", data.to_str().unwrap()]).spawn().unwrap();
+        Self::of(tender(&["--port", "0", "--data", data.to_str().unwrap()]))
+    }
+
+    /// The same, in an hour.
+    fn start_later(data: &Path) -> Self {
+        let mut command = tender(&[]);
+        command.env_remove(ARGUMENTS).env(LATER_IN, data);
+        Self::of(command)
+    }
+
+    fn of(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let ready = "Tender is listening on ";
         let url = loop {
@@ -198,4 +247,99 @@ fn keys_are_drawn_once_and_kept_for_their_owner_alone() {
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
     assert!(!folder.join("api-key").exists(), "the key was given, so none was drawn");
+}
+
+/// An order's notifications by number, as a receiver puts them together: what arrives twice is the same.
+fn restored(received: &[Received], secret: &str) -> BTreeMap<String, BTreeMap<u64, Value>> {
+    let webhook = standardwebhooks::Webhook::new(secret).unwrap();
+    let mut orders = BTreeMap::<String, BTreeMap<u64, Value>>::new();
+    let mut ids = BTreeMap::new();
+    for one in received {
+        let id = one.header("webhook-id").to_owned();
+        let timestamp = one.header("webhook-timestamp").parse().unwrap();
+        assert_eq!(one.header("webhook-signature"), webhook.sign(&id, timestamp, one.body.as_bytes()).unwrap());
+        let event = one.json();
+        assert_eq!(event["id"], id.as_str());
+        assert_eq!(ids.entry(id).or_insert_with(|| one.body.clone()), &one.body, "the same on every try");
+        let order = event["data"]["order"]["pspReference"].as_str().unwrap().to_owned();
+        orders.entry(order).or_default().insert(event["sequence"].as_u64().unwrap(), event);
+    }
+    orders
+}
+
+/// Whether these are all notifications of a life that has ended.
+fn is_whole(events: &BTreeMap<u64, Value>) -> bool {
+    let is_gapless = events.keys().copied().eq(1..=events.len() as u64);
+    is_gapless && events.values().any(|event| event["type"] == "order.closed")
+}
+
+/// A merchant's receiver that knows its secret alone misses nothing, whenever the engine is killed: while it
+/// answers, delivers or does nothing, fifty times.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_goes_untold_by_kill_9() {
+    const ROUNDS: u32 = 50;
+    let data = tempfile::tempdir().unwrap();
+    let receiver = Receiver::start().await;
+    let mut secret = String::new();
+    let mut opened = BTreeSet::new();
+    let mut paid = BTreeSet::new();
+    for round in 0..ROUNDS {
+        let running = Running::start(data.path());
+        if secret.is_empty() {
+            let endpoint = json!({
+                "merchantAccount": local::TEST_MERCHANT, "url": receiver.url, "format": "tender",
+            });
+            let created = running.post("/admin/v1/webhooks", &endpoint).await;
+            created["secret"].as_str().unwrap().clone_into(&mut secret);
+        }
+        let known = receiver.received().len();
+        let mut order = order_of(1_000);
+        order["expiresAt"] = json!(api::clock::render(SystemClock.now().plus(Duration::from_secs(600))));
+        let order = running.post("/v72/orders", &order).await;
+        let reference = order["pspReference"].as_str().unwrap().to_owned();
+        opened.insert(reference.clone());
+        // Killed at another place each time: with a payment under way, between two, or after the last, and
+        // after another number of deliveries.
+        let first = payment(Some(&order), 100, gift_card());
+        if round % 5 == 0 {
+            let url = running.url.clone();
+            let sent = tokio::spawn(async move {
+                let request = reqwest::Client::new().post(format!("{url}/v72/payments")).header("X-API-Key", API_KEY);
+                request.json(&first).send().await.map(|answer| answer.status())
+            });
+            receiver.wait_for(|received| received.len() > known + usize::try_from(round % 3).unwrap()).await;
+            running.signal(Signal::SIGKILL);
+            // Answered or not: that is for the log to tell.
+            let _ = sent.await.unwrap();
+            continue;
+        }
+        let answer = running.post("/v72/payments", &first).await;
+        assert_eq!(answer["resultCode"], "Authorised", "{answer}");
+        if round % 2 == 1 {
+            let rest = payment(Some(&answer["order"]), 900, card("4111111111111111"));
+            assert_eq!(running.post("/v72/payments", &rest).await["resultCode"], "Authorised");
+            paid.insert(reference);
+        }
+        receiver.wait_for(|received| received.len() >= known + usize::try_from(round % 7).unwrap() % 4).await;
+        running.signal(Signal::SIGKILL);
+    }
+    // In an hour, the others have expired.
+    let running = Running::start_later(data.path());
+    let received = receiver
+        .wait_for(|received| {
+            let orders = restored(received, &secret);
+            opened.iter().all(|order| orders.get(order).is_some_and(is_whole))
+        })
+        .await;
+    let orders = restored(&received, &secret);
+    assert_eq!(orders.keys().cloned().collect::<BTreeSet<_>>(), opened);
+    for (order, events) in &orders {
+        let closed = events.values().find(|event| event["type"] == "order.closed").unwrap();
+        let ended = &closed["data"]["order"];
+        let expected = if paid.contains(order) { "paid" } else { "expired" };
+        assert_eq!((&ended["success"], &ended["reason"]), (&json!(paid.contains(order)), &json!(expected)), "{order}");
+    }
+    // The gift card paid a tenth of each order that was paid, and nothing of the others.
+    let card = running.get(&format!("/admin/v1/giftCards/{}", local::TEST_GIFT_CARD)).await;
+    assert_eq!(card["balance"]["value"], json!(5_000 - 100 * paid.len()));
 }

@@ -6,6 +6,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use app::{ports::Clock, system::SystemClock};
+use domain::Time;
 use http_body_util::{BodyExt, Full};
 use hyper::{body::Bytes, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
@@ -16,6 +18,8 @@ use tokio::{net::TcpListener, sync::Notify};
 /// What arrived.
 #[derive(Debug, Clone)]
 pub struct Received {
+    /// When, by the machine's clock.
+    pub at: Time,
     /// The headers.
     pub headers: HeaderMap,
     /// The body as it came.
@@ -145,7 +149,7 @@ async fn answer(
     let body = String::from_utf8_lossy(&body.to_bytes()).into_owned();
     let behaviour = {
         let mut state = shared.state();
-        state.received.push(Received { headers, body });
+        state.received.push(Received { at: SystemClock.now(), headers, body });
         state.next.pop_front().unwrap_or_else(|| state.otherwise.clone())
     };
     shared.arrived.notify_waiters();
