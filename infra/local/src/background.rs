@@ -37,6 +37,9 @@ pub const JOBS_DRAIN_MAX: Duration = Duration::from_secs(10);
 /// How long a job waits that failed for a reason that may pass.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
 
+/// How long the relay lets commits gather.
+const GATHER_FOR: Duration = Duration::from_millis(10);
+
 /// How long nothing is looked at, at most: the clock may be set.
 const IDLE_MAX: Duration = Duration::from_secs(1);
 
@@ -93,7 +96,7 @@ impl Background {
         let mut stop = std::pin::pin!(stop);
         loop {
             // Listened to before anything is looked at, so that nothing comes in between.
-            let written = self.jobs.written();
+            let written = self.jobs.jobs_written();
             while under_way.try_join_next().is_some() {}
             let wait = match self.take_due(JOBS_AT_ONCE_MAX.saturating_sub(under_way.len())) {
                 Ok(due) => {
@@ -167,10 +170,14 @@ impl Background {
 
     async fn relay_on(self: Arc<Self>) {
         loop {
-            let written = self.jobs.written();
+            let written = self.jobs.commits_written();
             match self.relay_once().await {
                 Ok(0) => {
-                    let _ = timeout(IDLE_MAX, written).await;
+                    // Then a moment more, for what belongs together to come together: a payment that is
+                    // reserved and authorised within it needs nobody to look after it.
+                    if timeout(IDLE_MAX, written).await.is_ok() {
+                        let _ = timeout(GATHER_FOR, std::future::pending::<()>()).await;
+                    }
                 }
                 Ok(_) => {}
                 Err(error) => {

@@ -15,12 +15,12 @@ use app::{
 };
 use domain::{Time, Version};
 use rusqlite::{Connection, Row, params};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     file::{self, OpenError},
     jobs::{self, Line, Row as Job, Taken},
-    writer::{self, Change, QUEUED_COMMITS_MAX, Request},
+    writer::{self, Change, QUEUED_COMMITS_MAX, Request, Written},
 };
 
 /// Connections that read. A read is short and never waits for a writer, so that there need not be more
@@ -40,7 +40,7 @@ pub struct SqliteLog {
     requests: Option<mpsc::Sender<Request>>,
     writer: Option<JoinHandle<()>>,
     transactions: Arc<AtomicU64>,
-    written: Arc<Notify>,
+    written: Arc<Written>,
     readers: Vec<Mutex<Connection>>,
 }
 
@@ -54,7 +54,7 @@ impl SqliteLog {
         let readers = (0..READERS).map(|_| file::open_reader(path).map(Mutex::new)).collect::<Result<_, _>>()?;
         let (requests, queue) = mpsc::channel(QUEUED_COMMITS_MAX);
         let transactions = Arc::new(AtomicU64::new(0));
-        let written = Arc::new(Notify::new());
+        let written = Arc::new(Written::default());
         let (counter, told) = (Arc::clone(&transactions), Arc::clone(&written));
         let writer = std::thread::Builder::new()
             .name("tender-writer".to_owned())
@@ -63,9 +63,14 @@ impl SqliteLog {
         Ok(Self { requests: Some(requests), writer: Some(writer), transactions, written, readers })
     }
 
-    /// Done when something is written after the call.
-    pub fn written(&self) -> impl Future<Output = ()> + '_ {
-        self.written.notified()
+    /// Done when a commit is written after the call.
+    pub fn commits_written(&self) -> impl Future<Output = ()> + '_ {
+        self.written.commits.notified()
+    }
+
+    /// Done when a job is written after the call.
+    pub fn jobs_written(&self) -> impl Future<Output = ()> + '_ {
+        self.written.jobs.notified()
     }
 
     /// The commits behind the relay's cursor, in the order they were made, each with its `seq`.

@@ -52,13 +52,38 @@ pub(crate) enum Change {
     },
 }
 
-/// Writes until all senders are gone and everything they sent is written. Whoever waits on `written` is told
-/// of every transaction.
+/// Who wants to know when something was written.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    /// Commits.
+    pub(crate) commits: Notify,
+    /// Jobs.
+    pub(crate) jobs: Notify,
+}
+
+impl Change {
+    fn is_commit(&self) -> bool {
+        match self {
+            Self::Append(_) => true,
+            Self::Send(_) | Self::Set(_) | Self::Clear { .. } | Self::Finish { .. } | Self::Move { .. } => false,
+        }
+    }
+
+    fn is_job(&self) -> bool {
+        match self {
+            Self::Send(_) | Self::Set(_) | Self::Finish { again: Some(_), .. } => true,
+            Self::Append(_) | Self::Clear { .. } | Self::Finish { again: None, .. } | Self::Move { .. } => false,
+        }
+    }
+}
+
+/// Writes until all senders are gone and everything they sent is written. Whoever waits for `written` is told
+/// after every transaction.
 pub(crate) fn run(
     mut connection: Connection,
     mut requests: mpsc::Receiver<Request>,
     transactions: &Arc<AtomicU64>,
-    written: &Arc<Notify>,
+    written: &Arc<Written>,
 ) {
     let mut group = Vec::with_capacity(GROUP_COMMITS_MAX);
     while requests.blocking_recv_many(&mut group, GROUP_COMMITS_MAX) > 0 {
@@ -67,11 +92,19 @@ pub(crate) fn run(
             tracing::error!(%error, changes = group.len(), "a transaction failed");
             group.iter().map(|_| Err(StoreError::Unavailable(error.to_string()))).collect()
         });
+        let (has_commits, has_jobs) = group.iter().fold((false, false), |(commits, jobs), request| {
+            (commits || request.change.is_commit(), jobs || request.change.is_job())
+        });
         for (request, outcome) in group.drain(..).zip(outcomes) {
             // Whoever does not wait for the answer any more will find the commit in the log.
             let _ = request.answer.send(outcome);
         }
-        written.notify_waiters();
+        if has_commits {
+            written.commits.notify_waiters();
+        }
+        if has_jobs {
+            written.jobs.notify_waiters();
+        }
     }
 }
 
