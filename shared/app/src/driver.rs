@@ -65,9 +65,7 @@ impl App {
                 break;
             }
             if due.contains(&Due::Lapse) {
-                let (Done::Committed(after) | Done::Already(_, after)) =
-                    self.carry_out(key, Some(order), &Command::Lapse).await?;
-                order = after;
+                order = self.lapse(key, order, due).await?;
                 continue;
             }
             let calls = due.into_iter().map(|due| self.call(key, &order, due)).collect::<Vec<_>>();
@@ -112,6 +110,22 @@ impl App {
             self.raise_attention(&key, &reason(&order)).await?;
         }
         Ok(Some((Work { tries, ..job.clone() }, next)))
+    }
+
+    /// Does what time asks for, but first asks the partners: a shopper may have acted in time and not come back.
+    async fn lapse(&self, key: &OrderKey, mut order: Order, due: Vec<Due>) -> Result<Order, Error> {
+        let lookups = due.into_iter().filter(|due| matches!(due, Due::Lookup { .. }));
+        let calls = lookups.map(|due| self.call(key, &order, due)).collect::<Vec<_>>();
+        let findings = stream::iter(calls).buffer_unordered(PARTNER_CALLS_AT_ONCE).collect::<Vec<_>>().await;
+        let findings = findings.into_iter().flatten().collect::<Vec<_>>();
+        if !findings.is_empty() {
+            let record = Command::Record { findings, key: None };
+            let (Done::Committed(after) | Done::Already(_, after)) = self.carry_out(key, Some(order), &record).await?;
+            order = after;
+        }
+        let (Done::Committed(after) | Done::Already(_, after)) =
+            self.carry_out(key, Some(order), &Command::Lapse).await?;
+        Ok(after)
     }
 
     fn call<'a>(&'a self, key: &'a OrderKey, order: &'a Order, due: Due) -> Fut<'a, Option<Finding>> {

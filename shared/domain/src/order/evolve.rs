@@ -115,11 +115,10 @@ impl Order {
     /// for what is being released.
     fn forget_releases(&mut self) {
         let legs = self.operations.iter().flat_map(|operation| &operation.legs);
-        let voiding = legs.filter(|leg| leg.action == Action::Void && leg.is_in_flight()).map(|leg| leg.payment);
-        let voiding = voiding.collect::<Vec<_>>();
+        let in_flight = legs.filter(|leg| leg.is_in_flight()).map(|leg| leg.payment).collect::<Vec<_>>();
         for payment in &mut self.payments {
             // Of an authorised one, the books tell what is in flight.
-            payment.release_asked &= !payment.is_authorised() && voiding.contains(&payment.version);
+            payment.release_asked &= !payment.is_authorised() && in_flight.contains(&payment.version);
         }
     }
 
@@ -188,13 +187,12 @@ impl Order {
         if payment.is_authorised() {
             payment.tally.conclude(action, amount, done);
             // A cancellation under way has to refund what is captured after all, and to release what could
-            // not be released for the merchant, or before it was authorised. So has a payment that is out of
-            // time.
-            let asked_to_end = self.cancellation.as_ref().is_some_and(|asked| asked.version <= operation);
-            let asked_for_good = asked_to_end || (self.cancellation.is_none() && payment.is_timed_out);
+            // not be released for the merchant, or before it was authorised; so has a payment that is out of
+            // time. What it could not release itself counts as asked for. On an order that goes on, that is
+            // the merchant's to capture.
+            let asked_for_good = self.cancellation.as_ref().is_none_or(|asked| asked.version <= operation);
             let asked_when_held = payment.resolved.is_some_and(|authorised| authorised <= operation);
             payment.release_asked &= match action {
-                // On an order that goes on, what could not be released is the merchant's to capture.
                 Action::Capture => self.cancellation.is_none(),
                 Action::Void | Action::Refund => done || (asked_for_good && asked_when_held),
             };

@@ -193,6 +193,12 @@ fn a_declined_release_is_not_asked_for_again_and_the_order_still_closes() {
     let refunding = [&captured[..], &[together([cancellation(), released([leg(1, Refund, 60)])])]].concat();
     let ended = commits([declined(5, 0), closed(CloseReason::Cancelled)]);
     check(&refunding, record([on_leg(5, 0, declined_leg())]), ended);
+
+    // Nor if the merchant's own void succeeds beside it.
+    let both = [&held[..], &[requested([leg(1, Void, 10)]), together([cancellation(), released([leg(1, Void, 50)])])]];
+    let given = [&both.concat()[..], &[done(3, 0)]].concat();
+    let ended = commits([declined(4, 0), closed(CloseReason::Cancelled)]);
+    check(&given, record([on_leg(4, 0, declined_leg())]), ended);
 }
 
 #[test]

@@ -174,6 +174,7 @@ fn an_error_is_kept_as_far_as_it_is_readable() {
 #[test]
 fn what_comes_of_a_change_that_was_told_before_moves_nothing() {
     let feed = after(&[told(at(0, 0)), told(at(2, 0)), failed(at(3, 0))]);
+    assert_eq!(feed.progress(at(2, 0)), Progress::default());
     for late in [told(at(0, 0)), failed(at(0, 0)), told(at(2, 0)), failed(at(2, 0))] {
         assert_eq!(Feed::evolve(Some(feed.clone()), &late, v(9), NOW), Some(feed.clone()), "{late:?}");
     }
@@ -305,6 +306,7 @@ fn no_more_is_told_again_than_there_is_room_for() {
     let many = (0..1_000).map(|version| at(version, 0)).collect::<Vec<_>>();
     let all = ask(&feed, &many);
     assert_eq!(positions(&all), many[..AGAIN_PER_FEED_MAX]);
+    assert_eq!(AGAIN_PER_FEED_MAX, 256);
     assert_eq!(all.ask_again(&[at(999, 0)]), []);
     assert_eq!(all.ask_again(&[at(999, 0), at(2_000, 0)]), [FeedEvent::Woken]);
 

@@ -170,7 +170,7 @@ fn an_orders_work_is_looked_at_again_after_longer_and_longer() {
         assert_eq!(work_delay(tries), expected, "after {tries} looks");
     }
     assert_eq!(work_delay(u16::MAX), HOUR);
-    // Somebody is called after about half an hour.
-    let waited = (0..ATTENTION_AFTER_TRIES).map(work_delay).sum::<Duration>();
-    assert!((25 * MINUTE..35 * MINUTE).contains(&waited), "{waited:?}");
+    // Somebody is called at the tenth look, which comes after nine waits.
+    let waited = (0..ATTENTION_AFTER_TRIES - 1).map(work_delay).sum::<Duration>();
+    assert_eq!(waited, 18 * MINUTE + 48 * SECOND);
 }

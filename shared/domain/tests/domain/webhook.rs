@@ -1,5 +1,7 @@
 //! A merchant's webhook endpoints: where they are, what they want to be told, and with which keys.
 
+use std::time::Duration;
+
 use domain::{
     Aggregate, Time,
     limits::{ENDPOINTS_PER_MERCHANT_MAX, KEY_OVERLAP},
@@ -90,7 +92,8 @@ fn a_merchant_has_room_for_20_endpoints() {
 /// Each row: when it was rotated, when it is asked for, and which generations sign.
 #[test]
 fn for_a_day_after_a_rotation_the_keys_before_sign_beside_the_new_ones() {
-    let hour = KEY_OVERLAP / 24;
+    let hour = Duration::from_secs(3_600);
+    assert_eq!(KEY_OVERLAP, 24 * hour);
     let over = NOW.plus(KEY_OVERLAP);
     type Row<'a> = (&'a [Time], Time, (u32, Option<u32>));
     let table: &[Row<'_>] = &[
@@ -163,13 +166,18 @@ fn what_happens_to_one_endpoint_leaves_the_others_alone() {
 #[test]
 fn an_endpoint_remembers_the_keys_it_was_created_and_rotated_with() {
     let keyed = EndpointEvent::EndpointRotated { id: "we_1".into(), key: Some(print(3, 4)) };
-    let all = after(&[(NOW, created_with("we_1", &[], Some(print(1, 2)))), (NOW, created("we_2", &[])), (NOW, keyed)]);
+    let all = after(&[
+        (NOW, created_with("we_1", &[], Some(print(1, 2)))),
+        (NOW, created("we_2", &[])),
+        (NOW, keyed.clone()),
+    ]);
     let endpoint = all.get("we_1").unwrap();
     assert_eq!((endpoint.key, endpoint.rotation_key), (Some(print(1, 2)), Some(print(3, 4))));
     // By the caller's key, whatever was asked with it.
     assert_eq!(all.created_with(print(1, 2)), Some(endpoint));
     assert_eq!(all.created_with(print(1, 9)), Some(endpoint));
     assert_eq!(all.created_with(print(3, 4)), None);
-    // A rotation without a key is another one.
-    assert_eq!(one(&[(NOW, created("we_1", &[])), (NOW, rotated("we_1"))]).rotation_key, None);
+    // The last rotation counts, and one without a key is another one.
+    let again = one(&[(NOW, created("we_1", &[])), (NOW, keyed), (NOW, rotated("we_1"))]);
+    assert_eq!((again.generation, again.rotation_key), (2, None));
 }
