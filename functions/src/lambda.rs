@@ -88,7 +88,7 @@ pub fn wire_deliver_webhook() -> Fut<'static, Result<Box<dyn Consumer>, Error>> 
         let parts = Parts::from_env().await?;
         let courier = Arc::new(HttpCourier::try_new(Vec::new())?);
         let streams = parts.streams();
-        let deliveries = Deliveries::new(streams.clone(), parts.webhooks(streams)?, courier);
+        let deliveries = Deliveries::new(streams.clone(), parts.webhooks(streams)?, courier).beside_others();
         let deliverer = Deliverer::new(deliveries, Arc::new(parts.queue(WEBHOOK_QUEUE)?));
         let consumer: Box<dyn Consumer> = Box::new(deliverer);
         Ok(consumer)

@@ -37,18 +37,8 @@ pub(super) type DoJob<'a> = &'a (dyn Fn(Job) -> Fut<'a, Result<Option<Scheduled>
 /// An event that is no batch of messages.
 pub(super) async fn take(event: Value, queue: &dyn Queue, do_job: DoJob<'_>) -> Result<Value, Error> {
     let Batch { records } = serde_json::from_value(event)?;
-    let jobs = records.into_iter().map(|message| done(message, do_job)).collect::<Vec<_>>();
-    let mut results = stream::iter(jobs).buffer_unordered(MESSAGES_AT_ONCE).collect::<Vec<_>>().await;
-
-    let next = results.iter().filter_map(|(_, done)| done.as_ref().ok()?.clone()).collect::<Vec<_>>();
-    if !next.is_empty()
-        && let Err(error) = queue.send(&next).await
-    {
-        // Then their jobs count as not done: done again, they leave the same.
-        for (_, done) in results.iter_mut().filter(|(_, done)| matches!(done, Ok(Some(_)))) {
-            *done = Err(chained(&error));
-        }
-    }
+    let jobs = records.into_iter().map(|message| done(message, queue, do_job)).collect::<Vec<_>>();
+    let results = stream::iter(jobs).buffer_unordered(MESSAGES_AT_ONCE).collect::<Vec<_>>().await;
 
     Ok(failures(results.into_iter().filter_map(|(message_id, done)| {
         let error = done.err()?;
@@ -57,10 +47,15 @@ pub(super) async fn take(event: Value, queue: &dyn Queue, do_job: DoJob<'_>) -> 
     })))
 }
 
-async fn done(message: Message, do_job: DoJob<'_>) -> (String, Result<Option<Scheduled>, Error>) {
-    let done = match serde_json::from_str::<Job>(&message.body) {
-        Ok(job) => do_job(job).await,
-        Err(error) => Err(format!("it holds no job: {error}").into()),
+/// What a job leaves is sent as soon as it is done: it does not wait for the slowest of the batch.
+async fn done(message: Message, queue: &dyn Queue, do_job: DoJob<'_>) -> (String, Result<(), Error>) {
+    let done = async {
+        let job = serde_json::from_str::<Job>(&message.body).map_err(|error| format!("it holds no job: {error}"))?;
+        match do_job(job).await? {
+            // If that fails, the job counts as not done: done again, it leaves the same.
+            Some(next) => queue.send(&[next]).await.map_err(|error| chained(&error)),
+            None => Ok(()),
+        }
     };
-    (message.message_id, done)
+    (message.message_id, done.await)
 }

@@ -4,19 +4,20 @@
 //! stream, the queues and the schedules are tables of the one file.
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    collections::{HashMap, HashSet},
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use app::{
     App, Deliveries, Fut, Relay, StoreError,
-    ports::{Commit, Job, Queue, Scheduled, Work},
+    ports::{Commit, Job, Queue, Scheduled},
     relay::consequences,
 };
-use domain::{Time, retry};
+use domain::{Time, limits::ATTENTION_AFTER_TRIES, retry};
 use embedded::{Line, SqliteLog, Taken};
-use futures_util::future::join_all;
+use futures_util::{FutureExt, future::join_all};
 use tokio::{task::JoinSet, time::timeout};
 
 /// Commits that the relay takes at a time.
@@ -25,11 +26,17 @@ pub const RELAY_BATCH_MAX: u16 = 256;
 /// Deliveries made to one endpoint at once: however slow it is, it takes no more.
 pub const DELIVERIES_PER_ENDPOINT_MAX: usize = 8;
 
-/// Orders of one merchant worked on at once.
-pub const WORK_PER_MERCHANT_MAX: usize = 32;
+/// Deliveries made at once to an endpoint whose last one failed: one, to see whether it is well again.
+pub const DELIVERIES_PER_FAILING_ENDPOINT_MAX: usize = 1;
 
-/// Jobs done at once, in all.
-pub const JOBS_AT_ONCE_MAX: usize = 256;
+/// Orders of one merchant worked on at once.
+pub const WORK_PER_MERCHANT_MAX: usize = 16;
+
+/// Deliveries made at once, in all: each has a socket.
+pub const DELIVERIES_AT_ONCE_MAX: usize = 128;
+
+/// Orders worked on at once, in all; and as many timers dealt with.
+pub const WORK_AT_ONCE_MAX: usize = 64;
 
 /// How long jobs under way may take to end after a stop was asked for. What does not end is done again.
 pub const JOBS_DRAIN_MAX: Duration = Duration::from_secs(10);
@@ -72,8 +79,20 @@ pub struct Background {
     app: App,
     relay: Relay,
     deliveries: Deliveries,
+    state: Mutex<State>,
+}
+
+/// What is being done, and how it goes.
+#[derive(Default)]
+struct State {
     /// The jobs being done, and the lane each is in.
-    taken: Mutex<HashMap<(Line, String), String>>,
+    taken: HashMap<(Line, String), String>,
+    /// How often in a row a job could not be done.
+    failures: HashMap<(Line, String), u16>,
+    /// Endpoints whose last delivery failed.
+    failing: HashSet<String>,
+    /// The lane of each line that was served last.
+    served: HashMap<Line, String>,
 }
 
 impl Background {
@@ -86,19 +105,23 @@ impl Background {
         relay: Relay,
         deliveries: Deliveries,
     ) -> Arc<Self> {
-        Arc::new(Self { source, jobs, app, relay, deliveries, taken: Mutex::default() })
+        Arc::new(Self { source, jobs, app, relay, deliveries, state: Mutex::default() })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs until `stop` is done, and then what is under way, for at most [`JOBS_DRAIN_MAX`].
     pub async fn run(self: Arc<Self>, stop: impl Future<Output = ()>) {
-        let relaying = tokio::spawn(Arc::clone(&self).relay_on());
+        let mut relaying = tokio::spawn(Arc::clone(&self).relay_on());
         let mut under_way = JoinSet::new();
         let mut stop = std::pin::pin!(stop);
         loop {
             // Listened to before anything is looked at, so that nothing comes in between.
             let written = self.jobs.jobs_written();
             while under_way.try_join_next().is_some() {}
-            let wait = match self.take_due(JOBS_AT_ONCE_MAX.saturating_sub(under_way.len())) {
+            let wait = match self.take_due(at_once) {
                 Ok(due) => {
                     for taken in due {
                         let background = Arc::clone(&self);
@@ -116,6 +139,10 @@ impl Background {
                 // Something was written, a job is due, or one is done and makes room.
                 _ = timeout(wait, written) => {}
                 Some(_) = under_way.join_next(), if !under_way.is_empty() => {}
+                ended = &mut relaying => {
+                    tracing::error!(?ended, "the relay has ended, and is started again");
+                    relaying = tokio::spawn(Arc::clone(&self).relay_on());
+                }
             }
         }
         relaying.abort();
@@ -134,7 +161,7 @@ impl Background {
         let mut done = 0;
         for _ in 0..SETTLE_ROUNDS_MAX {
             let relayed = self.relay_once().await?;
-            let due = self.take_due(usize::MAX)?;
+            let due = self.take_due(|_| usize::MAX)?;
             if relayed == 0 && due.is_empty() {
                 return Ok(done);
             }
@@ -188,39 +215,80 @@ impl Background {
         }
     }
 
-    /// Jobs that are due and for which there is room, marked as taken.
-    fn take_due(&self, room: usize) -> Result<Vec<Taken>, StoreError> {
+    /// Jobs that are due and for which there is room, marked as taken: of each line at most so many at once, of
+    /// each lane its share, and from the lanes in turn, beginning with the one after the last that was served.
+    fn take_due(&self, at_once: fn(Line) -> usize) -> Result<Vec<Taken>, StoreError> {
         let now = self.app.streams.now();
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut due = Vec::new();
+        let state = &mut *self.state();
+        let mut all = Vec::new();
         for line in Line::ALL {
-            let lane_max = match line {
+            let busy = |lane: Option<&str>| {
+                let is_there = |known: &String| lane.is_none_or(|lane| known == lane);
+                state.taken.iter().filter(|((of, _), known)| *of == line && is_there(known)).count()
+            };
+            let room = at_once(line).saturating_sub(busy(None));
+            if room == 0 {
+                continue;
+            }
+            let share = |lane: &str| match line {
+                Line::Deliver if state.failing.contains(lane) => DELIVERIES_PER_FAILING_ENDPOINT_MAX,
                 Line::Deliver => DELIVERIES_PER_ENDPOINT_MAX,
                 Line::Work | Line::Expire => WORK_PER_MERCHANT_MAX,
             };
-            let in_lane = |lane: &str| {
-                let busy = taken.iter().filter(|((of, _), known)| *of == line && known.as_str() == lane).count();
-                lane_max.saturating_sub(busy)
-            };
-            let is_taken = |name: &str| taken.contains_key(&(line, name.to_owned()));
-            due.extend(self.jobs.due(line, now, &in_lane, &is_taken)?);
+            let in_lane = |lane: &str| share(lane).saturating_sub(busy(Some(lane)));
+            let is_taken = |name: &str| state.taken.contains_key(&(line, name.to_owned()));
+            let after = state.served.get(&line).map_or("", String::as_str);
+            let due = in_turn(self.jobs.due(line, now, after, &in_lane, &is_taken)?);
+            all.extend(due.into_iter().take(room));
+            if let Some(last) = all.last().filter(|last: &&Taken| last.line == line) {
+                state.served.insert(line, last.lane.clone());
+            }
         }
-        due.truncate(room);
-        taken.extend(due.iter().map(|job| ((job.line, job.name.clone()), job.lane.clone())));
-        Ok(due)
+        state.taken.extend(all.iter().map(|job| ((job.line, job.name.clone()), job.lane.clone())));
+        Ok(all)
     }
 
     async fn carry_out(&self, taken: Taken) {
         let key = (taken.line, taken.name.clone());
-        if let Err(error) = self.try_carry_out(taken).await {
-            // The job is still in the file, and is taken again.
-            tracing::error!(%error, job = key.1, "a job could not be finished");
+        let lane = taken.lane.clone();
+        let done = AssertUnwindSafe(self.try_carry_out(taken)).catch_unwind().await;
+        match done {
+            Ok(Ok(is_well)) => {
+                let mut state = self.state();
+                if is_well {
+                    state.failing.remove(&lane);
+                } else {
+                    state.failing.insert(lane);
+                }
+            }
+            // The job is still in the file. What could not be written, or panicked, would at once fail again:
+            // it keeps its place for a while.
+            Ok(Err(error)) => {
+                tracing::error!(%error, job = key.1, "a job could not be finished");
+                let _ = timeout(AFTER_FAILURE, std::future::pending::<()>()).await;
+            }
+            Err(_) => {
+                tracing::error!(job = key.1, "a job has panicked");
+                let _ = timeout(AFTER_FAILURE, std::future::pending::<()>()).await;
+            }
         }
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+        self.state().taken.remove(&key);
     }
 
-    async fn try_carry_out(&self, taken: Taken) -> Result<(), StoreError> {
+    /// Does a job. Returns whether it went well.
+    async fn try_carry_out(&self, taken: Taken) -> Result<bool, StoreError> {
         let now = self.app.streams.now();
+        let failures = self.state().failures.remove(&(taken.line, taken.name.clone()));
+        let failed = |error: &dyn std::fmt::Display| self.failed(&taken, now, failures.unwrap_or(0), error);
+        if let (Some(failures), Job::Work(work)) = (failures.filter(|many| *many >= ATTENTION_AFTER_TRIES), &taken.job)
+        {
+            // It is tried all the same; that it is not listed is no reason not to.
+            let listed =
+                self.app.work_keeps_failing(work, &format!("its work has failed {failures} times in a row")).await;
+            if let Err(error) = listed {
+                tracing::error!(%error, job = taken.name, "an order that needs attention could not be listed");
+            }
+        }
         let again = match (taken.line, &taken.job) {
             (Line::Expire, Job::Work(work)) => match self.app.expire(work).await {
                 Ok(app::Expired::Early(at)) => Some(Scheduled { job: taken.job.clone(), due: at }),
@@ -230,31 +298,29 @@ impl Background {
                     }
                     None
                 }
-                Err(error) => Some(self.failed(&taken, now, &error)),
+                Err(error) => Some(failed(&error)),
             },
             (Line::Work | Line::Deliver, Job::Work(work)) => match self.app.work(work).await {
                 Ok(left) => left.map(|(work, due)| Scheduled { job: Job::Work(work), due }),
-                Err(error) => Some(self.failed(&taken, now, &error)),
+                Err(error) => Some(failed(&error)),
             },
             (_, Job::Deliver(deliver)) => match self.deliveries.deliver(deliver).await {
                 Ok(left) => left.map(|due| Scheduled { job: taken.job.clone(), due }),
-                Err(error) => Some(self.failed(&taken, now, &error)),
+                Err(error) => Some(failed(&error)),
             },
         };
-        self.jobs.finish(taken, again.as_ref()).await
+        let is_well = again.as_ref().is_none_or(|again| again.due <= now);
+        self.jobs.finish(taken, again.as_ref()).await?;
+        Ok(is_well)
     }
 
     /// A job that failed for a reason that may pass, to be done again.
-    fn failed(&self, taken: &Taken, now: Time, error: &dyn std::fmt::Display) -> Scheduled {
+    fn failed(&self, taken: &Taken, now: Time, failures: u16, error: &dyn std::fmt::Display) -> Scheduled {
         tracing::warn!(%error, job = taken.name, "a job failed and will be done again");
-        match &taken.job {
-            Job::Work(work) => {
-                let work = Work { tries: work.tries.saturating_add(1), ..work.clone() };
-                let due = now.plus(retry::work_delay(work.tries).max(AFTER_FAILURE));
-                Scheduled { job: Job::Work(work), due }
-            }
-            Job::Deliver(_) => Scheduled { job: taken.job.clone(), due: now.plus(AFTER_FAILURE) },
-        }
+        let failures = failures.saturating_add(1);
+        self.state().failures.insert((taken.line, taken.name.clone()), failures);
+        let due = now.plus(retry::work_delay(failures).max(AFTER_FAILURE));
+        Scheduled { job: taken.job.clone(), due }
     }
 
     fn idle_for(&self) -> Duration {
@@ -264,4 +330,28 @@ impl Background {
             Err(_) => IDLE_MAX,
         }
     }
+}
+
+/// How many jobs of a line are done at once, in all.
+fn at_once(line: Line) -> usize {
+    match line {
+        Line::Deliver => DELIVERIES_AT_ONCE_MAX,
+        Line::Work | Line::Expire => WORK_AT_ONCE_MAX,
+    }
+}
+
+/// The first of each lane, then the second of each, and so on.
+fn in_turn(by_lane: Vec<Taken>) -> Vec<Taken> {
+    let mut turns = Vec::<Vec<Taken>>::new();
+    let mut turn = 0;
+    let mut lane = String::new();
+    for taken in by_lane {
+        turn = if taken.lane == lane { turn + 1 } else { 0 };
+        lane.clone_from(&taken.lane);
+        if turns.len() <= turn {
+            turns.push(Vec::new());
+        }
+        turns[turn].push(taken);
+    }
+    turns.into_iter().flatten().collect()
 }

@@ -20,9 +20,9 @@ use tokio::{
     time::timeout,
 };
 
-/// Connections served at once; more wait to be accepted. With the database's own files, well within the
-/// 1,024 that a process may have open on most systems.
-pub const CONNECTIONS_MAX: usize = 768;
+/// Connections served at once; more wait to be accepted. With the database's own files and the sockets of
+/// deliveries, well within the 1,024 that a process may have open on most systems.
+pub const CONNECTIONS_MAX: usize = 640;
 
 /// How long requests under way may take to end after a stop was asked for.
 pub const DRAIN_MAX: Duration = Duration::from_secs(10);

@@ -1,6 +1,6 @@
 //! Orders whose outstanding work fails for long.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use domain::{
     MerchantAccount, Order, OrderId, Time,
@@ -9,13 +9,16 @@ use domain::{
 
 use crate::{
     App, Error, OrderKey, StoreError, StreamId,
-    ports::{Page, Place},
+    ports::{Page, Place, Work},
     relay::Unreadable,
     streams::Loaded,
 };
 
 /// The most orders that are listed; older ones come up when these are dealt with.
 pub const ATTENTION_LISTED_MAX: u16 = 100;
+
+/// After how long an order that still needs attention is put on the list again.
+pub const ATTENTION_AGAIN_AFTER: Duration = Duration::from_secs(24 * 3_600);
 
 /// Pages of the list that are looked through for them.
 const ATTENTION_PAGES_MAX: u8 = 10;
@@ -57,6 +60,23 @@ impl App {
     /// Puts an order on the list.
     pub(crate) async fn raise_attention(&self, key: &OrderKey, reason: &str) -> Result<(), Error> {
         self.change_attention(key, AttentionEvent::Raised { reason: reason.to_owned() }).await
+    }
+
+    /// Puts an order on the list, unless it was put there within [`ATTENTION_AGAIN_AFTER`].
+    pub(crate) async fn keep_attention(&self, key: &OrderKey, reason: &str) -> Result<(), Error> {
+        let known = self.streams.load::<Attention>(&stream(key), None).await?;
+        let raised_at = known.and_then(|known| known.state.raised).map(|raised| raised.at);
+        let is_fresh = raised_at.is_some_and(|at| self.streams.now() < at.plus(ATTENTION_AGAIN_AFTER));
+        if is_fresh { Ok(()) } else { self.raise_attention(key, reason).await }
+    }
+
+    /// Puts an order on the list whose work failed, again and again, for the same reason.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn work_keeps_failing(&self, job: &Work, reason: &str) -> Result<(), Error> {
+        let key = OrderKey { merchant: job.merchant.clone(), id: job.order.order() };
+        self.keep_attention(&key, reason).await
     }
 
     /// Puts the order of a commit that cannot be read on the list: what should have followed it did not.

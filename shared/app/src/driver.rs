@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::{
     Order, Time, Version,
     limits::ATTENTION_AFTER_TRIES,
-    order::{Command, Due, Finding, LegResult, Resolution},
+    order::{Command, Due, Finding, LegResult, OrderKind, Resolution},
     reference::LegReference,
 };
 use futures_util::{StreamExt, stream};
@@ -27,6 +27,10 @@ pub const PARTNER_CALLS_AT_ONCE: usize = 8;
 /// How long a partner may take to answer; after that its answer is not known. Well within
 /// [`domain::limits::AUTHORISE_DEADLINE`], after which a payment's caller is taken for dead.
 pub const PARTNER_CALL_MAX: Duration = Duration::from_secs(20);
+
+/// How soon an order's expiry is looked out for by whoever works on it: as far ahead as a queue can delay the
+/// job that deals with it.
+pub const EXPIRES_SOON: Duration = Duration::from_secs(15 * 60);
 
 /// What came of an order's timer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,8 +53,11 @@ impl App {
             Ok(order) if order.is_open() && !order.is_expired(self.streams.now()) => {
                 Ok(Expired::Early(order.expires_at))
             }
-            // What cannot be read is dealt with there.
-            _ => Ok(Expired::Done(self.work(job).await?)),
+            // What is not there, or cannot be read, is dealt with there.
+            Ok(_) | Err(Error::NotFound | Error::Store(StoreError::Corrupt(_))) => {
+                Ok(Expired::Done(self.work(job).await?))
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -101,15 +108,20 @@ impl App {
             Err(error) => return Err(error),
         };
         let now = self.streams.now();
-        let Some(next) = order.next_look(now, job.tries) else {
-            return Ok(None);
-        };
+        let next = order.next_look(now, job.tries);
         let tries = job.tries.saturating_add(1);
         // A shopper may take as long as the payment allows; that is no failure.
-        if tries == ATTENTION_AFTER_TRIES && !order.waits_for_shopper() {
-            self.raise_attention(&key, &reason(&order)).await?;
+        if next.is_some() && tries >= ATTENTION_AFTER_TRIES && !order.waits_for_shopper() {
+            self.keep_attention(&key, &reason(&order)).await?;
         }
-        Ok(Some((Work { tries, ..job.clone() }, next)))
+        let next = next.map(|next| (Work { tries, ..job.clone() }, next));
+        // Whoever sent the job may have meant the expiry, by a clock that is ahead of this one.
+        let expires_soon = order.kind == OrderKind::Parts
+            && order.is_open()
+            && !order.is_expired(now)
+            && order.expires_at <= now.plus(EXPIRES_SOON);
+        let expiry = expires_soon.then(|| (Work { tries: 0, ..job.clone() }, order.expires_at));
+        Ok(next.into_iter().chain(expiry).min_by_key(|(_, due)| *due))
     }
 
     /// Does what time asks for, but first asks the partners: a shopper may have acted in time and not come back.

@@ -4,11 +4,11 @@
 //! place on that the feed remembers: so a job may come twice, late, or after a crash, and an order's changes
 //! still reach an endpoint in their order, none left out.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use domain::{
     MerchantAccount, Order, OrderId, Time, Version,
-    feed::{Feed, FeedEvent, Outcome, Report, Tried},
+    feed::{Feed, FeedEvent, Report, Tried},
     order::{Change, ChangeId, Format, Position, changes},
     webhook::{DisabledReason, Endpoint},
 };
@@ -22,6 +22,9 @@ use crate::{
 
 /// Deliveries that one job makes before it leaves the rest to the next: a bound on how long it runs.
 pub const DELIVERIES_PER_JOB_MAX: u8 = 4;
+
+/// How much later than due a job looks at a feed that another job works on: longer than an attempt may take.
+pub const STAND_BACK: Duration = Duration::from_secs(15);
 
 /// Stretches of an order's log that one job reads to find what is told next.
 const STRETCHES_PER_JOB_MAX: u16 = 1_100;
@@ -97,6 +100,7 @@ pub struct Deliveries {
     streams: Streams,
     webhooks: Webhooks,
     courier: Arc<dyn Courier>,
+    stand_back: Duration,
 }
 
 /// What is to be told next.
@@ -113,7 +117,15 @@ impl Deliveries {
     /// Deliveries by a courier.
     #[must_use]
     pub fn new(streams: Streams, webhooks: Webhooks, courier: Arc<dyn Courier>) -> Self {
-        Self { streams, webhooks, courier }
+        Self { streams, webhooks, courier, stand_back: Duration::ZERO }
+    }
+
+    /// The same, where there may be several jobs for one feed: one that finds that another has made the last
+    /// attempt looks again only when that one has had the time to make the next. So a dead endpoint is not
+    /// tried once for each change that waits for it.
+    #[must_use]
+    pub fn beside_others(self) -> Self {
+        Self { stand_back: STAND_BACK, ..self }
     }
 
     /// Does a job of deliver-webhook: tells an endpoint what it has not been told of an order. Returns when to
@@ -124,6 +136,7 @@ impl Deliveries {
     pub async fn deliver(&self, job: &Deliver) -> Result<Option<Time>, WebhookError> {
         let order = job.order.map(domain::Reference::order);
         let name = FeedName { merchant: job.merchant.clone(), endpoint: job.endpoint.clone(), order };
+        let mut is_own = false;
         for _ in 0..DELIVERIES_PER_JOB_MAX {
             let endpoint = match self.webhooks.endpoint(&name.merchant, &name.endpoint).await {
                 Ok(endpoint) => endpoint,
@@ -134,7 +147,9 @@ impl Deliveries {
             let feed = base.as_ref().map(|base| base.state.clone()).unwrap_or_default();
             let (change, position) = match self.next(&name, &endpoint, &feed).await? {
                 Next::Tell(change, position) => (change, position),
-                Next::Wait(until) => return Ok(Some(until)),
+                Next::Wait(until) if is_own => return Ok(Some(until)),
+                // Somebody else made the last attempt, and will make the next.
+                Next::Wait(until) => return Ok(Some(until.plus(self.stand_back))),
                 Next::Nothing => return Ok(None),
             };
             let id = name.event(position);
@@ -150,20 +165,14 @@ impl Deliveries {
             let Some(event) = self.attempt(&name, &endpoint, &feed, tried, change.as_deref()).await? else {
                 return Ok(None);
             };
-            let outcome = match &event {
-                FeedEvent::Attempted { attempt } => Some(attempt.outcome),
-                FeedEvent::AskedAgain { .. } | FeedEvent::TestAsked | FeedEvent::Woken => None,
-            };
             let list = Some(list(&name.merchant, &name.endpoint));
             match self.streams.append_listed(&name.stream(), base, &[event], list).await {
-                Ok(_) => {}
+                Ok(_) => is_own = true,
                 // Somebody else told it at the same time, and goes on from there; or something was asked for.
                 Err(StoreError::Conflict) => continue,
                 Err(error) => return Err(error.into()),
             }
-            if outcome == Some(Outcome::Withheld) {
-                return Ok(None);
-            }
+            // What was withheld is looked at once more: the endpoint may have been enabled in the meantime.
         }
         Ok(Some(self.streams.now()))
     }

@@ -26,9 +26,9 @@ use domain::{
     order::{PartnerId, Refusal},
 };
 
-pub use attention::{ATTENTION_LISTED_MAX, NeedsAttention};
-pub use driver::{DRIVER_ROUNDS_MAX, Expired, PARTNER_CALL_MAX, PARTNER_CALLS_AT_ONCE};
-pub use feeds::{DELIVERIES_PER_JOB_MAX, Deliveries, test_id};
+pub use attention::{ATTENTION_AGAIN_AFTER, ATTENTION_LISTED_MAX, NeedsAttention};
+pub use driver::{DRIVER_ROUNDS_MAX, EXPIRES_SOON, Expired, PARTNER_CALL_MAX, PARTNER_CALLS_AT_ONCE};
+pub use feeds::{DELIVERIES_PER_JOB_MAX, Deliveries, STAND_BACK, test_id};
 pub use orders::{Answered, DECIDE_ATTEMPTS_MAX, Done, NewPayment, OrderKey, OrderTerms};
 pub use ports::{Clock, CommitLog, Fut, Instrument, Partner, Random, StoreError};
 pub use prints::Prints;

@@ -19,12 +19,16 @@ use serde_json::{Value, json};
 
 use crate::{
     OrderKey, StoreError, StreamId, Webhooks, attention,
+    driver::PARTNER_CALL_MAX,
     feeds::FeedName,
     ports::{Bus, BusEvent, Commit, Deliver, Job, Queue, Scheduled, Timers, Work},
 };
 
 /// Timers of one batch that are set or cleared at the same time.
 pub const TIMERS_AT_ONCE: usize = 64;
+
+/// When what is to be done at once is due, whatever the clocks say.
+const AT_ONCE: Time = Time::from_unix_ms(0);
 
 /// What follows a commit.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -95,7 +99,7 @@ pub fn consequences(commit: &Commit) -> Result<Consequences, Unreadable> {
     if attention::order_of(&commit.stream).is_some() {
         let events = serde_json::from_str::<Vec<AttentionEvent>>(&commit.events).map_err(unreadable)?;
         let is_asked = events.contains(&AttentionEvent::RetryAsked);
-        let wake = is_asked.then_some(Wake { at: commit.at, unless_settled: None });
+        let wake = is_asked.then_some(Wake { at: AT_ONCE, unless_settled: None });
         return Ok(Consequences { wake, ..Consequences::default() });
     }
     Ok(Consequences::default())
@@ -147,9 +151,11 @@ fn wake(event: &OrderEvent, version: Version, at: Time) -> Option<Wake> {
             LegResult::Pending | LegResult::Uncertain => wake(at.plus(ASK_AGAIN_AFTER), None),
             LegResult::Done | LegResult::Declined { .. } => None,
         },
-        OrderEvent::OperationRequested { .. }
+        // Whoever asked may be calling the partner.
+        OrderEvent::OperationRequested { is_release: false, .. } => wake(at.plus(PARTNER_CALL_MAX), None),
+        OrderEvent::OperationRequested { is_release: true, .. }
         | OrderEvent::CancellationRequested { .. }
-        | OrderEvent::ShopperTimedOut { .. } => wake(at, None),
+        | OrderEvent::ShopperTimedOut { .. } => wake(AT_ONCE, None),
     }
 }
 
@@ -193,8 +199,8 @@ struct Batch {
     wakes: BTreeMap<String, (OrderKey, Vec<Wake>)>,
     settled: BTreeSet<(String, Version)>,
     timers: BTreeMap<String, (OrderKey, Timer)>,
-    told: BTreeMap<(MerchantAccount, String), (OrderKey, BTreeSet<&'static str>, Time)>,
-    delivers: Vec<(Deliver, Time)>,
+    told: BTreeMap<(MerchantAccount, String), (OrderKey, BTreeSet<&'static str>)>,
+    delivers: Vec<Deliver>,
     bus: Vec<BusEvent>,
 }
 
@@ -215,25 +221,43 @@ impl Relay {
         for (commit, consequences) in commits {
             batch.add(commit, consequences);
         }
-        let jobs = self.jobs(&batch).await?;
-        if !jobs.is_empty() {
-            self.queue.send(&jobs).await?;
-        }
+        // One that fails does not keep the others from being done; then all of it comes again.
+        let (timers, jobs, bus) = (self.set(&batch).await, self.send(&batch).await, self.put(&batch).await);
+        timers.and(jobs).and(bus)
+    }
+
+    async fn set(&self, batch: &Batch) -> Result<(), StoreError> {
         let timers = batch.timers.values().map(|(order, timer)| match timer {
             Timer::Set(at) => self.timers.set(order, *at),
             Timer::Clear => self.timers.clear(order),
         });
         let done = stream::iter(timers.collect::<Vec<_>>()).buffer_unordered(TIMERS_AT_ONCE).collect::<Vec<_>>().await;
-        done.into_iter().collect::<Result<(), _>>()?;
+        done.into_iter().collect()
+    }
+
+    async fn send(&self, batch: &Batch) -> Result<(), StoreError> {
+        let jobs = self.jobs(batch).await?;
+        if jobs.is_empty() { Ok(()) } else { self.queue.send(&jobs).await }
+    }
+
+    async fn put(&self, batch: &Batch) -> Result<(), StoreError> {
         if batch.bus.is_empty() { Ok(()) } else { self.bus.put(&batch.bus).await }
     }
 
     async fn jobs(&self, batch: &Batch) -> Result<Vec<Scheduled>, StoreError> {
         let mut jobs = batch.wakes();
         let mut endpoints = BTreeMap::<&MerchantAccount, Vec<Endpoint>>::new();
-        for ((merchant, _), (key, formats, at)) in &batch.told {
+        for ((merchant, _), (key, formats)) in &batch.told {
             if !endpoints.contains_key(merchant) {
-                endpoints.insert(merchant, self.webhooks.endpoints(merchant).await?);
+                let known = match self.webhooks.endpoints(merchant).await {
+                    // What one merchant's stream holds must not keep all others waiting.
+                    Err(StoreError::Corrupt(fault)) => {
+                        tracing::error!(%merchant, fault, "a merchant account's endpoints cannot be read");
+                        Vec::new()
+                    }
+                    known => known?,
+                };
+                endpoints.insert(merchant, known);
             }
             let told = endpoints.get(merchant).into_iter().flatten();
             jobs.extend(told.filter(|endpoint| formats.contains(name(endpoint.format))).map(|endpoint| {
@@ -242,11 +266,11 @@ impl Relay {
                     endpoint: endpoint.id.clone(),
                     order: Some(key.id.reference()),
                 };
-                Scheduled { job: Job::Deliver(deliver), due: *at }
+                Scheduled { job: Job::Deliver(deliver), due: AT_ONCE }
             }));
         }
         let delivers = batch.delivers.iter();
-        jobs.extend(delivers.map(|(deliver, at)| Scheduled { job: Job::Deliver(deliver.clone()), due: *at }));
+        jobs.extend(delivers.map(|deliver| Scheduled { job: Job::Deliver(deliver.clone()), due: AT_ONCE }));
         Ok(jobs)
     }
 }
@@ -261,7 +285,7 @@ fn name(format: Format) -> &'static str {
 impl Batch {
     fn add(&mut self, commit: &Commit, consequences: &Consequences) {
         let Consequences { wake, settled, timer, told, deliver, bus } = consequences;
-        self.delivers.extend(deliver.clone().map(|deliver| (deliver, commit.at)));
+        self.delivers.extend(deliver.clone());
         self.bus.extend(bus.iter().cloned());
         let Some(key) = commit.stream.as_order().or_else(|| attention::order_of(&commit.stream)) else { return };
         let order = key.stream().as_str().to_owned();
@@ -279,8 +303,8 @@ impl Batch {
             (None, _) => {}
         }
         if !told.is_empty() {
-            let entry = (key.clone(), BTreeSet::new(), commit.at);
-            let (_, formats, _) = self.told.entry((key.merchant, order)).or_insert(entry);
+            let entry = (key.clone(), BTreeSet::new());
+            let (_, formats) = self.told.entry((key.merchant, order)).or_insert(entry);
             formats.extend(told.iter().map(|format| name(*format)));
         }
     }

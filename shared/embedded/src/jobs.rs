@@ -11,6 +11,9 @@ use app::{
 use domain::Time;
 use rusqlite::{Connection, OptionalExtension, params};
 
+/// Lanes that are looked into at a time, so that the time it takes does not grow with their number.
+pub const LANES_AT_ONCE_MAX: u16 = 1_000;
+
 /// The lines that jobs wait in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Line {
@@ -136,11 +139,13 @@ pub(crate) fn move_cursor(connection: &Connection, seq: i64) -> rusqlite::Result
     connection.prepare_cached(sql)?.execute([seq]).map(|_| ())
 }
 
-/// Goes from lane to lane, so that however much waits in one, the others' jobs are found at once.
+/// Goes from lane to lane, beginning behind `after`, so that however much waits in one, the others' jobs are
+/// found at once. Looks into [`LANES_AT_ONCE_MAX`] at most.
 pub(crate) fn due(
     connection: &Connection,
     line: Line,
     now: Time,
+    after: &str,
     room: &dyn Fn(&str) -> usize,
     is_taken: &dyn Fn(&str) -> bool,
 ) -> rusqlite::Result<Vec<Taken>> {
@@ -151,11 +156,28 @@ pub(crate) fn due(
     let mut in_lane = connection.prepare_cached(
         "SELECT name, job, generation FROM jobs WHERE queue = ?1 AND lane = ?2 AND due <= ?3 ORDER BY due",
     )?;
+    let mut next = |lane: &str| next_lane.query_row(params![queue, lane], |row| row.get::<_, String>(0)).optional();
     let mut taken = Vec::new();
-    let mut lane = String::new();
-    while let Some(next) = next_lane.query_row(params![queue, lane], |row| row.get::<_, String>(0)).optional()? {
-        lane = next;
+    let mut lane = after.to_owned();
+    let mut is_round = false;
+    for _ in 0..LANES_AT_ONCE_MAX {
+        lane = match next(&lane)? {
+            Some(next) => next,
+            // From the end to the beginning, once.
+            None if !is_round && !after.is_empty() => {
+                is_round = true;
+                let Some(first) = next("")? else { break };
+                first
+            }
+            None => break,
+        };
+        if is_round && lane.as_str() > after {
+            break;
+        }
         let mut left = room(&lane);
+        if left == 0 {
+            continue;
+        }
         let mut rows = in_lane.query(params![queue, lane, now])?;
         while left > 0 {
             let Some(row) = rows.next()? else { break };

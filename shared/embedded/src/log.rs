@@ -89,8 +89,8 @@ impl SqliteLog {
         self.write(Change::Move { seq }).await
     }
 
-    /// Jobs that are due, the longest due first in each lane; at most so many of each lane as `room` says, and
-    /// none that `is_taken` says is being done.
+    /// Jobs that are due, lane by lane behind the lane `after`, the longest due first in each; at most so many of
+    /// each lane as `room` says, and none that `is_taken` says is being done.
     ///
     /// # Errors
     /// The store's.
@@ -98,10 +98,13 @@ impl SqliteLog {
         &self,
         line: Line,
         now: Time,
+        after: &str,
         room: &dyn Fn(&str) -> usize,
         is_taken: &dyn Fn(&str) -> bool,
     ) -> Result<Vec<Taken>, StoreError> {
-        self.read(|connection| jobs::due(connection, line, now, room, is_taken).map_err(|error| jobs::failure(&error)))
+        self.read(|connection| {
+            jobs::due(connection, line, now, after, room, is_taken).map_err(|error| jobs::failure(&error))
+        })
     }
 
     /// When the next job is due that is not due at `now`.
@@ -232,8 +235,17 @@ fn unrelayed(connection: &Connection, limit: u16) -> rusqlite::Result<Vec<(i64, 
          WHERE seq > ifnull((SELECT seq FROM cursors WHERE name = 'relay'), 0) ORDER BY seq LIMIT ?1"
     );
     let mut query = connection.prepare_cached(&sql)?;
-    let rows = query.query_map([limit], |row| Ok((row.get(7)?, parse(row)?)))?;
-    rows.collect()
+    let mut rows = query.query([limit])?;
+    let mut commits = Vec::new();
+    while let Some(row) = rows.next()? {
+        let seq = row.get(7)?;
+        match parse(row) {
+            Ok(commit) => commits.push((seq, commit)),
+            // It must not keep those behind it waiting.
+            Err(error) => tracing::error!(%error, seq, "a row is no commit, and nothing follows from it"),
+        }
+    }
+    Ok(commits)
 }
 
 fn load(connection: &Connection, stream: &StreamId, up_to: Option<Version>) -> Result<Vec<Commit>, StoreError> {

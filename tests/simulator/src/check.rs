@@ -8,12 +8,12 @@
 //!    order that ended unpaid keeps nothing that a partner did not decline to give back.
 //! 4. Every partner's books say the same as ours: for each payment the same held, captured and refunded, and
 //!    nothing held that no order knows of.
-//! 5. Every change reached every endpoint at least once, first arrivals in their order, without a gap, and
-//!    the same on every try.
+//! 5. Every change reached every endpoint at least once, first arrivals in their order, without a gap, the
+//!    same on every try, and none was tried before those before it were acknowledged.
 //! 6. What was answered stays true: a payment that was said to be authorised was, a repeated request was
 //!    answered alike, and an order whose cancellation was accepted was cancelled.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use app::{StreamId, ports::Commit};
 use domain::{
@@ -176,7 +176,7 @@ fn books(world: &World, orders: &BTreeMap<OrderId, (String, Order)>, findings: &
     }
     for (partner, theirs) in [(PartnerId::Accounts, accounts), (PartnerId::Sandbox, sandbox)] {
         let ours = ours(orders, partner);
-        for payment in ours.keys().chain(theirs.keys()) {
+        for payment in ours.keys().chain(theirs.keys()).collect::<BTreeSet<_>>() {
             let (ours, theirs) = (ours.get(payment).copied(), theirs.get(payment).copied());
             if ours.unwrap_or_default() != theirs.unwrap_or_default() {
                 let order = orders.get(&payment.order()).map(|(_, order)| order);
@@ -212,6 +212,9 @@ fn told(world: &World, simulation: &Simulation, workload: &Workload, findings: &
                 ));
             }
         }
+    }
+    for event in simulation.receivers.too_early() {
+        findings.violations.push(format!("{event} was tried before those before it were acknowledged"));
     }
     for event in simulation.receivers.conflicting() {
         findings.violations.push(format!("{event} said different things on different tries"));

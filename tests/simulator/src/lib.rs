@@ -242,7 +242,7 @@ impl Simulation {
             Relay::new(webhooks.clone(), Arc::clone(&queue) as _, Arc::clone(&queue) as _, Arc::clone(&queue) as _);
         let receivers = Receivers::default();
         let courier = SimCourier { shared: shared.clone(), receivers: receivers.clone() };
-        let deliveries = Deliveries::new(streams, webhooks.clone(), Arc::new(courier));
+        let deliveries = Deliveries::new(streams, webhooks.clone(), Arc::new(courier)).beside_others();
         Self { shared, app, accounts, sandbox, webhooks, relay, deliveries, queue, receivers }
     }
 

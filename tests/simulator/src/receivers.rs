@@ -1,7 +1,7 @@
 //! The merchants' receivers, and what they were told.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -22,6 +22,8 @@ struct State {
     down: BTreeMap<String, (Time, Time)>,
     bodies: BTreeMap<String, Vec<u8>>,
     conflicting: Vec<String>,
+    acknowledged: BTreeMap<(String, OrderId), BTreeSet<u32>>,
+    too_early: Vec<String>,
 }
 
 /// All receivers.
@@ -39,6 +41,29 @@ impl Receivers {
 
     pub(crate) fn is_down(&self, endpoint: &str, now: Time) -> bool {
         self.state().down.get(endpoint).is_some_and(|(from, to)| (*from..*to).contains(&now))
+    }
+
+    /// Somebody tries to tell. Everything before it must have been acknowledged.
+    pub(crate) fn tried(&self, parcel: &Parcel<'_>) {
+        let Content::Change { key, change } = &parcel.content else { return };
+        let mut state = self.state();
+        let number = change.sequence(parcel.endpoint.format);
+        let acknowledged = state.acknowledged.get(&(parcel.endpoint.id.clone(), key.id));
+        if (1..number).any(|before| acknowledged.is_none_or(|known| !known.contains(&before))) {
+            state.too_early.push(format!("{} to {}: {number}", parcel.id, parcel.endpoint.id));
+        }
+    }
+
+    /// It was told that it was received.
+    pub(crate) fn acknowledge(&self, parcel: &Parcel<'_>) {
+        let Content::Change { key, change } = &parcel.content else { return };
+        let number = change.sequence(parcel.endpoint.format);
+        self.state().acknowledged.entry((parcel.endpoint.id.clone(), key.id)).or_default().insert(number);
+    }
+
+    /// Events that were tried before those before them were acknowledged.
+    pub(crate) fn too_early(&self) -> Vec<String> {
+        self.state().too_early.clone()
     }
 
     pub(crate) fn receive(&self, parcel: &Parcel<'_>) {

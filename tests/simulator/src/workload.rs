@@ -7,7 +7,11 @@ use std::{
     time::Duration,
 };
 
-use app::{Error, Instrument, NewPayment, OrderKey, OrderTerms, ports::Clock, webhooks::NewEndpoint};
+use app::{
+    Error, Instrument, NewPayment, OrderKey, OrderTerms,
+    ports::Clock,
+    webhooks::{Again, NewEndpoint},
+};
 use domain::{
     Action, MerchantAccount, Money, Order, Time, Version,
     order::{Format, KeyPrint, Request, Resolution, ShopperView},
@@ -18,7 +22,8 @@ use partners::{accounts::NewGiftCard, sandbox::Choice};
 use crate::{
     Simulation,
     ports::TrueClock,
-    world::{Process, Processes},
+    random::Rng,
+    world::{BEGINNING, Process, Processes},
 };
 
 /// Cards of the sandbox, and how often each is used.
@@ -42,12 +47,45 @@ const GIFT_CARD_BALANCE: u64 = 6_000;
 
 /// What somebody does, and when.
 enum Act {
-    Open { order: usize },
-    Pay { order: usize, payment: usize },
-    Choose { order: usize, choice: Choice },
-    Cancel { order: usize },
-    Operate { order: usize, action: Action },
-    Look { order: usize },
+    Open {
+        order: usize,
+    },
+    Pay {
+        order: usize,
+        payment: usize,
+    },
+    Choose {
+        order: usize,
+        choice: Choice,
+    },
+    Cancel {
+        order: usize,
+    },
+    Operate {
+        order: usize,
+        action: Action,
+    },
+    Look {
+        order: usize,
+    },
+    /// A payment on its own, perhaps with the same idempotency key as another.
+    PayAlone {
+        key: u64,
+        amount: u64,
+        paid: Paid,
+    },
+    /// Everything is told again to one endpoint.
+    TellAgain {
+        endpoint: usize,
+    },
+    /// A test is sent to one endpoint.
+    Test {
+        endpoint: usize,
+    },
+    /// One endpoint gets new keys.
+    Rotate {
+        endpoint: usize,
+    },
 }
 
 /// One order, from its merchant's side.
@@ -86,7 +124,7 @@ enum Paid {
 pub(crate) struct Workload {
     acts: BTreeMap<(Time, usize), Act>,
     pub(crate) orders: Arc<Mutex<Vec<Planned>>>,
-    pub(crate) endpoints: Vec<(MerchantAccount, Endpoint)>,
+    pub(crate) endpoints: Arc<Vec<(MerchantAccount, Endpoint)>>,
 }
 
 /// Merchants, gift cards and endpoints, made before anything goes wrong; and a plan for the rest.
@@ -121,9 +159,9 @@ pub(crate) fn prepare(simulation: &Simulation, processes: &mut Processes) -> Wor
         processes.step(&simulation.shared);
     }
     let endpoints = endpoints.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let (acts, orders) = plan(simulation, &merchants);
+    let (acts, orders) = plan(simulation, &merchants, endpoints.len());
     take_down(simulation, &endpoints);
-    Workload { acts, orders: Arc::new(Mutex::new(orders)), endpoints }
+    Workload { acts, orders: Arc::new(Mutex::new(orders)), endpoints: Arc::new(endpoints) }
 }
 
 /// One endpoint in four does not answer for an hour.
@@ -137,7 +175,11 @@ fn take_down(simulation: &Simulation, endpoints: &[(MerchantAccount, Endpoint)])
     }
 }
 
-fn plan(simulation: &Simulation, merchants: &[MerchantAccount]) -> (BTreeMap<(Time, usize), Act>, Vec<Planned>) {
+fn plan(
+    simulation: &Simulation,
+    merchants: &[MerchantAccount],
+    endpoints: usize,
+) -> (BTreeMap<(Time, usize), Act>, Vec<Planned>) {
     let mut world = simulation.shared.world();
     let begin = world.now;
     let rng = &mut world.rng;
@@ -146,6 +188,20 @@ fn plan(simulation: &Simulation, merchants: &[MerchantAccount]) -> (BTreeMap<(Ti
         let count = acts.len();
         acts.insert((begin.plus(Duration::from_millis(after_ms)), count), act);
     };
+    for _ in 0..rng.index(3) {
+        let paid = if rng.chance(300) { Paid::GiftCard(GIFT_CARDS[0]) } else { Paid::Card(some_card(rng)) };
+        let act = |key, amount| Act::PayAlone { key, amount, paid };
+        let (key, amount) = (10_000 + rng.below(3), 1 + rng.below(3_000));
+        add(rng.below(60_000), act(key, amount));
+        if rng.chance(500) {
+            add(rng.below(120_000), act(key, amount));
+        }
+    }
+    if rng.chance(300) {
+        add(rng.below(600_000), Act::TellAgain { endpoint: rng.index(endpoints) });
+        add(rng.below(600_000), Act::Test { endpoint: rng.index(endpoints) });
+        add(rng.below(600_000), Act::Rotate { endpoint: rng.index(endpoints) });
+    }
     let mut orders = Vec::new();
     for order in 0..3 + rng.index(3) {
         let amount = 1_000 + rng.below(9_000);
@@ -159,7 +215,7 @@ fn plan(simulation: &Simulation, merchants: &[MerchantAccount]) -> (BTreeMap<(Ti
             let instrument = match rng.below(10) {
                 0..4 => Paid::GiftCard(GIFT_CARDS[rng.index(GIFT_CARDS.len())]),
                 4 => Paid::Ideal,
-                _ => Paid::Card(card(rng.below(CARDS.iter().map(|(_, weight)| weight).sum()))),
+                _ => Paid::Card(some_card(rng)),
             };
             // Often what is left, which the shopper's page would ask for.
             let amount = if rng.chance(500) { amount } else { 1 + rng.below(amount) };
@@ -203,7 +259,8 @@ fn plan(simulation: &Simulation, merchants: &[MerchantAccount]) -> (BTreeMap<(Ti
     (acts, orders)
 }
 
-fn card(mut point: u64) -> &'static str {
+fn some_card(rng: &mut Rng) -> &'static str {
+    let mut point = rng.below(CARDS.iter().map(|(_, weight)| weight).sum());
     for (number, weight) in CARDS {
         if point < weight {
             return number;
@@ -234,8 +291,9 @@ impl Workload {
             return None;
         }
         let (_, act) = self.acts.pop_first()?;
-        let (simulation, orders) = (simulation.clone(), Arc::clone(&self.orders));
-        Some(Box::pin(async move { carry_out(&simulation, &orders, act).await }))
+        let (simulation, orders, endpoints) =
+            (simulation.clone(), Arc::clone(&self.orders), Arc::clone(&self.endpoints));
+        Some(Box::pin(async move { carry_out(&simulation, &orders, &endpoints, act).await }))
     }
 
     /// The next moment at which somebody wants to do something.
@@ -244,7 +302,12 @@ impl Workload {
     }
 }
 
-async fn carry_out(simulation: &Simulation, orders: &Mutex<Vec<Planned>>, act: Act) {
+async fn carry_out(
+    simulation: &Simulation,
+    orders: &Mutex<Vec<Planned>>,
+    endpoints: &[(MerchantAccount, Endpoint)],
+    act: Act,
+) {
     let planned = |order: usize| orders.lock().unwrap_or_else(PoisonError::into_inner)[order].clone();
     let change = |order: usize, change: &dyn Fn(&mut Planned)| {
         change(&mut orders.lock().unwrap_or_else(PoisonError::into_inner)[order]);
@@ -312,6 +375,49 @@ async fn carry_out(simulation: &Simulation, orders: &Mutex<Vec<Planned>>, act: A
                 change(order, &|plan| plan.view = Some(known.view()));
             }
         }
+        Act::PayAlone { key, amount, paid } => {
+            let merchant = endpoints[0].0.clone();
+            let print = KeyPrint { key: key.to_be_bytes(), request: amount.to_be_bytes() };
+            let terms = OrderTerms {
+                merchant,
+                reference: "alone".to_owned(),
+                amount: euros(amount),
+                expires_at: None,
+                token_key: 1,
+                key: Some(print),
+            };
+            let _ = simulation.app.pay_single(terms, new_payment(paid, amount, "alone", print, None)).await;
+        }
+        Act::TellAgain { endpoint } => {
+            let (merchant, endpoint) = &endpoints[endpoint];
+            let again = Again::Since(Time::default());
+            let _ = simulation.webhooks.send_again(merchant, &endpoint.id, again).await;
+        }
+        Act::Test { endpoint } => {
+            let (merchant, endpoint) = &endpoints[endpoint];
+            let _ = simulation.webhooks.test(merchant, &endpoint.id).await;
+        }
+        Act::Rotate { endpoint } => {
+            let (merchant, endpoint) = &endpoints[endpoint];
+            let _ = simulation.webhooks.rotate(merchant, &endpoint.id, None).await;
+        }
+    }
+}
+
+fn new_payment(paid: Paid, amount: u64, reference: &str, key: KeyPrint, act_by: Option<Time>) -> NewPayment {
+    NewPayment {
+        amount: euros(amount),
+        reference: reference.to_owned(),
+        instrument: match paid {
+            Paid::Card(number) => Instrument::Card { number: number.into() },
+            Paid::GiftCard(number) => {
+                Instrument::GiftCard { brand: "givex".to_owned(), number: number.into(), code: Some(CODE.into()) }
+            }
+            Paid::Ideal => Instrument::Ideal,
+        },
+        return_url: "https://shop.example/".to_owned(),
+        act_by,
+        key: Some(key),
     }
 }
 
@@ -327,20 +433,9 @@ async fn pay(
     // What was asked once is asked again word for word.
     let number = u64::try_from(order * 100 + payment).unwrap_or(0);
     let print = KeyPrint { key: number.to_be_bytes(), request: number.to_be_bytes() };
-    let new = |amount| NewPayment {
-        amount: euros(amount),
-        reference: format!("payment-{payment}"),
-        instrument: match planned.instrument {
-            Paid::Card(number) => Instrument::Card { number: number.into() },
-            Paid::GiftCard(number) => {
-                Instrument::GiftCard { brand: "givex".to_owned(), number: number.into(), code: Some(CODE.into()) }
-            }
-            Paid::Ideal => Instrument::Ideal,
-        },
-        return_url: "https://shop.example/".to_owned(),
-        act_by: None,
-        key: Some(print),
-    };
+    // Some requests say how long the shopper may take; the same ones each time.
+    let act_by = (number % 3 == 0).then(|| BEGINNING.plus(Duration::from_secs(60 + number)));
+    let new = |amount| new_payment(planned.instrument, amount, &format!("payment-{payment}"), print, act_by);
     let answered = match simulation.app.pay(key.clone(), view, new(amount)).await {
         Err(Error::Refused(domain::order::Refusal::Stale { .. } | domain::order::Refusal::ExceedsRemaining { .. })) => {
             // A shop's page would look again.

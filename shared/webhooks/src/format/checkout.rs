@@ -115,7 +115,7 @@ fn signature(key: &[u8; 32], item: &Item<'_>) -> String {
 
 fn of_test<'a>(parcel: &'a Parcel<'_>) -> Item<'a> {
     Item {
-        additional_data: BTreeMap::new(),
+        additional_data: BTreeMap::from([("tender.sequence".to_owned(), "0".to_owned())]),
         amount: Amount { currency: "EUR", value: 0 },
         event_code: "TEST",
         event_date: iso_with_offset(parcel.at),

@@ -411,7 +411,7 @@ fn a_test_is_like_a_notification() {
         "amount": {"currency": "EUR", "value": 0},
         "reason": "test",
         "success": "true",
-        "additionalData": {"tender.eventId": "evt_test_we_1_0"},
+        "additionalData": {"tender.eventId": "evt_test_we_1_0", "tender.sequence": "0"},
     });
     assert_eq!(item, expected);
 }
