@@ -1,25 +1,17 @@
 //! Merchant accounts, API keys, gift cards; and that no merchant ever sees another's.
 
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use tests::shop::{Answer, OPERATOR_KEY, On, Shop, card, gift_card, order_of, payment};
 
-async fn as_key(shop: &Shop, key: &str, method: Method, path: &str, body: Option<&Value>) -> Answer {
-    let mut request = shop.bare(method, path).header("X-API-Key", key);
-    if let Some(body) = body {
-        request = request.json(body);
-    }
-    shop.send(request).await
-}
-
 async fn create_merchant(shop: &Shop, name: &str) -> Answer {
-    as_key(shop, OPERATOR_KEY, Method::POST, "/admin/v1/merchants", Some(&json!({ "merchantAccount": name }))).await
+    shop.as_key(OPERATOR_KEY, Method::POST, "/admin/v1/merchants", Some(&json!({ "merchantAccount": name }))).await
 }
 
 /// A key for merchant accounts; its text and its id.
 async fn create_key(shop: &Shop, merchants: &[&str], roles: &[&str]) -> (String, String) {
     let body = json!({ "merchantAccounts": merchants, "roles": roles, "description": "for a test" });
-    let made = as_key(shop, OPERATOR_KEY, Method::POST, "/admin/v1/apiKeys", Some(&body)).await;
+    let made = shop.as_key(OPERATOR_KEY, Method::POST, "/admin/v1/apiKeys", Some(&body)).await;
     assert_eq!(made.status, 201, "{}", made.text);
     (made.text_at("/apiKey"), made.text_at("/id"))
 }
@@ -33,14 +25,14 @@ async fn the_operator_creates_merchants_and_keys() {
     let bad = create_merchant(&shop, "No Spaces").await;
     assert_eq!((bad.status, bad.text_at("/code")), (422, "field_invalid".to_owned()));
     assert_eq!(bad.headers["content-type"], "application/problem+json");
-    let listed = as_key(&shop, OPERATOR_KEY, Method::GET, "/admin/v1/merchants", None).await;
+    let listed = shop.as_key(OPERATOR_KEY, Method::GET, "/admin/v1/merchants", None).await;
     assert_eq!(listed.at("/merchants").as_array().map(Vec::len), Some(2));
 
     let (key, id) = create_key(&shop, &["Second"], &["payments"]).await;
     let mut order = order_of(1);
     order["merchantAccount"] = json!("Second");
-    assert_eq!(as_key(&shop, &key, Method::POST, "/v72/orders", Some(&order)).await.status, 200);
-    let keys = as_key(&shop, OPERATOR_KEY, Method::GET, "/admin/v1/apiKeys?merchantAccount=Second", None).await;
+    assert_eq!(shop.as_key(&key, Method::POST, "/v72/orders", Some(&order)).await.status, 200);
+    let keys = shop.as_key(OPERATOR_KEY, Method::GET, "/admin/v1/apiKeys?merchantAccount=Second", None).await;
     assert_eq!(keys.text_at("/apiKeys/0/id"), id);
     assert_eq!(
         (keys.at("/apiKeys/0/roles"), keys.text_at("/apiKeys/0/description")),
@@ -49,12 +41,12 @@ async fn the_operator_creates_merchants_and_keys() {
     assert!(!keys.text.contains(&key), "a key is shown once");
 
     let path = format!("/admin/v1/apiKeys/{id}?merchantAccount=Second");
-    assert_eq!(as_key(&shop, OPERATOR_KEY, Method::DELETE, &path, None).await.status, 204);
-    assert_eq!(as_key(&shop, OPERATOR_KEY, Method::DELETE, &path, None).await.status, 204, "twice is once");
-    assert_eq!(as_key(&shop, &key, Method::POST, "/v72/orders", Some(&order)).await.status, 401);
-    let keys = as_key(&shop, OPERATOR_KEY, Method::GET, "/admin/v1/apiKeys?merchantAccount=Second", None).await;
+    assert_eq!(shop.as_key(OPERATOR_KEY, Method::DELETE, &path, None).await.status, 204);
+    assert_eq!(shop.as_key(OPERATOR_KEY, Method::DELETE, &path, None).await.status, 204, "twice is once");
+    assert_eq!(shop.as_key(&key, Method::POST, "/v72/orders", Some(&order)).await.status, 401);
+    let keys = shop.as_key(OPERATOR_KEY, Method::GET, "/admin/v1/apiKeys?merchantAccount=Second", None).await;
     assert!(keys.at("/apiKeys/0/revokedAt").is_string());
-    let unknown = as_key(&shop, OPERATOR_KEY, Method::DELETE, "/admin/v1/apiKeys/0?merchantAccount=Second", None).await;
+    let unknown = shop.as_key(OPERATOR_KEY, Method::DELETE, "/admin/v1/apiKeys/0?merchantAccount=Second", None).await;
     assert_eq!(unknown.status, 404);
 }
 
@@ -64,14 +56,14 @@ async fn a_key_does_what_its_roles_allow() {
     let (payments, _) = create_key(&shop, &[local::TEST_MERCHANT], &["payments"]).await;
     let (admin, _) = create_key(&shop, &[local::TEST_MERCHANT], &["admin"]).await;
     let card = json!({ "merchantAccount": local::TEST_MERCHANT, "brand": "givex", "balance": { "currency": "EUR", "value": 100 } });
-    let refused = as_key(&shop, &payments, Method::POST, "/admin/v1/giftCards", Some(&card)).await;
+    let refused = shop.as_key(&payments, Method::POST, "/admin/v1/giftCards", Some(&card)).await;
     assert_eq!((refused.status, refused.text_at("/code")), (403, "role_missing".to_owned()));
-    let refused = as_key(&shop, &admin, Method::POST, "/v72/orders", Some(&order_of(1))).await;
+    let refused = shop.as_key(&admin, Method::POST, "/v72/orders", Some(&order_of(1))).await;
     assert_eq!(refused.error(), (403, "010".to_owned()));
-    let refused = as_key(&shop, OPERATOR_KEY, Method::POST, "/v72/orders", Some(&order_of(1))).await;
+    let refused = shop.as_key(OPERATOR_KEY, Method::POST, "/v72/orders", Some(&order_of(1))).await;
     assert_eq!(refused.error(), (403, "010".to_owned()), "the operator moves no merchant's money");
     let refused =
-        as_key(&shop, &admin, Method::POST, "/admin/v1/merchants", Some(&json!({ "merchantAccount": "X" }))).await;
+        shop.as_key(&admin, Method::POST, "/admin/v1/merchants", Some(&json!({ "merchantAccount": "X" }))).await;
     assert_eq!(refused.status, 403);
     for (body, code) in [
         (json!({ "merchantAccounts": [], "roles": ["admin"] }), "field_invalid"),
@@ -80,11 +72,11 @@ async fn a_key_does_what_its_roles_allow() {
         (json!({ "merchantAccounts": [local::TEST_MERCHANT], "roles": ["root"] }), "body_invalid"),
         (json!({ "roles": ["admin"] }), "field_missing"),
     ] {
-        let refused = as_key(&shop, &admin, Method::POST, "/admin/v1/apiKeys", Some(&body)).await;
+        let refused = shop.as_key(&admin, Method::POST, "/admin/v1/apiKeys", Some(&body)).await;
         assert_eq!(refused.text_at("/code"), code, "{}", refused.text);
     }
     let ghost = json!({ "merchantAccounts": ["Ghost"], "roles": ["admin"] });
-    assert_eq!(as_key(&shop, OPERATOR_KEY, Method::POST, "/admin/v1/apiKeys", Some(&ghost)).await.status, 404);
+    assert_eq!(shop.as_key(OPERATOR_KEY, Method::POST, "/admin/v1/apiKeys", Some(&ghost)).await.status, 404);
 }
 
 #[tokio::test]
@@ -98,7 +90,7 @@ async fn nothing_of_one_merchant_is_visible_to_another() {
     // What exists is answered as what does not.
     let ask = |path: String| {
         let (shop, second) = (&shop, &second);
-        async move { as_key(shop, second, Method::GET, &path, None).await }
+        async move { shop.as_key(second, Method::GET, &path, None).await }
     };
     let (real, none) =
         (ask(format!("/v72/orders/{reference}")).await, ask("/v72/orders/0000000000000000".to_owned()).await);
@@ -112,7 +104,7 @@ async fn nothing_of_one_merchant_is_visible_to_another() {
         let mut body = order_of(1);
         body["merchantAccount"] = json!(account);
         assert_eq!(
-            as_key(&shop, &second, Method::POST, "/v72/orders", Some(&body)).await.error(),
+            shop.as_key(&second, Method::POST, "/v72/orders", Some(&body)).await.error(),
             (403, "901".to_owned())
         );
     }
@@ -123,16 +115,16 @@ async fn nothing_of_one_merchant_is_visible_to_another() {
 
     let mut stolen = payment(Some(&opened.order()), 1_000, card("4111111111111111"));
     stolen["merchantAccount"] = json!("Second");
-    let refused = as_key(&shop, &second, Method::POST, "/v72/payments", Some(&stolen)).await;
+    let refused = shop.as_key(&second, Method::POST, "/v72/payments", Some(&stolen)).await;
     assert_eq!(refused.error(), (422, "order_data_other_merchant".to_owned()));
     let mut theirs = payment(None, 1_000, gift_card());
     theirs["merchantAccount"] = json!("Second");
-    let refused = as_key(&shop, &second, Method::POST, "/v72/payments", Some(&theirs)).await;
+    let refused = shop.as_key(&second, Method::POST, "/v72/payments", Some(&theirs)).await;
     assert_eq!(refused.text_at("/refusalReason"), "Invalid Card Number", "a gift card is of one merchant");
     let key = tests::shop::order_key(&opened.order());
     let result = shop.engine.tokens.seal_return(&key.merchant, key.id.at(domain::Version::try_new(1).unwrap()));
     let details = json!({ "details": { "redirectResult": result } });
-    let refused = as_key(&shop, &second, Method::POST, "/v72/payments/details", Some(&details)).await;
+    let refused = shop.as_key(&second, Method::POST, "/v72/payments/details", Some(&details)).await;
     assert_eq!(refused.error(), (422, "redirect_result_invalid".to_owned()));
 
     // One idempotency key, two merchants: two orders.
@@ -226,10 +218,10 @@ async fn a_revoked_key_is_believed_for_seconds_at_most_by_other_processes() {
     let log = std::sync::Arc::new(embedded::SqliteLog::open(&folder.path().join("tender.db")).unwrap());
     let (here, there) = (Shop::over(log.clone()).await, Shop::over(log).await);
     let (key, id) = create_key(&here, &[local::TEST_MERCHANT], &["payments"]).await;
-    assert_eq!(as_key(&there, &key, Method::POST, "/v72/orders", Some(&order_of(1))).await.status, 200);
+    assert_eq!(there.as_key(&key, Method::POST, "/v72/orders", Some(&order_of(1))).await.status, 200);
     let path = format!("/admin/v1/apiKeys/{id}");
     assert_eq!(here.send(here.request(Method::DELETE, &path)).await.status, 204);
-    assert_eq!(as_key(&here, &key, Method::POST, "/v72/orders", Some(&order_of(1))).await.status, 401);
+    assert_eq!(here.as_key(&key, Method::POST, "/v72/orders", Some(&order_of(1))).await.status, 401);
     there.clock.advance(app::access::KEY_CACHE);
-    assert_eq!(as_key(&there, &key, Method::POST, "/v72/orders", Some(&order_of(1))).await.status, 401);
+    assert_eq!(there.as_key(&key, Method::POST, "/v72/orders", Some(&order_of(1))).await.status, 401);
 }

@@ -117,14 +117,7 @@ async fn a_payment_under_way_is_released_when_it_lands(shop: &Shop) {
 async fn a_captured_part_is_refunded(shop: &Shop) {
     let opened = shop.open_order(10_000).await;
     let paid = shop.pay_gift_card(&opened.order(), 2_000).await;
-    let key = order_key(&opened.order());
-    let request = domain::order::Request {
-        payment: domain::Version::try_new(1).unwrap(),
-        action: domain::Action::Capture,
-        amount: domain::Money::try_new("EUR".parse().unwrap(), 1_500).unwrap(),
-        key: None,
-    };
-    shop.engine.app.request(&key, request).await.unwrap();
+    shop.perform(&opened.order(), 1, domain::Action::Capture, 1_500).await;
     shop.cancel(&paid.order()).await;
     let order = shop.order(&opened.order()).await;
     assert_eq!(order["status"], "closed");

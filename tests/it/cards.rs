@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use domain::{Action, Money, Version, order::Request};
+use domain::Action;
 use serde_json::{Value, json};
-use tests::shop::{Shop, euro, order_key};
+use tests::shop::{Shop, euro};
 
 /// Pays 10.00 EUR with a card; its answer, and the order.
 async fn pay(shop: &Shop, number: &str) -> (tests::shop::Answer, Value) {
@@ -16,9 +16,7 @@ async fn pay(shop: &Shop, number: &str) -> (tests::shop::Answer, Value) {
 
 /// Captures or refunds 10.00 EUR of the only payment; the leg as it is told then.
 async fn perform(shop: &Shop, order: &Value, action: Action) -> Value {
-    let amount = Money::try_new("EUR".parse().unwrap(), 1_000).unwrap();
-    let request = Request { payment: Version::try_new(1).unwrap(), action, amount, key: None };
-    shop.engine.app.request(&order_key(order), request).await.unwrap();
+    shop.perform(order, 1, action, 1_000).await;
     last_leg(shop, order).await
 }
 

@@ -1,6 +1,6 @@
 //! How soon things are told, on a running engine and by the machine's own clock.
 
-use std::{path::Path, time::Duration};
+use std::{io::Write, path::Path, time::Duration};
 
 use app::{ports::Clock, system::SystemClock};
 use domain::{
@@ -89,9 +89,12 @@ async fn an_endpoint_that_hangs_delays_no_other() {
         delays.push(one.at.since(engine.committed(one).await));
     }
     delays.sort();
-    let p99 = delays[delays.len() * 99 / 100];
+    let (p50, p99) = (delays[delays.len() / 2], delays[delays.len() * 99 / 100]);
+    // To be seen with `-- --nocapture`: the figure of docs/RELIABILITY.md.
+    let longest = delays.last().unwrap();
+    writeln!(std::io::stderr(), "{EVENTS} events: p50 {p50:?}, p99 {p99:?}, longest {longest:?}").unwrap();
     assert_eq!(received.len(), EVENTS);
-    assert!(p99 < Duration::from_secs(1), "p99 is {p99:?}, the longest {:?}", delays.last());
+    assert!(p99 < Duration::from_secs(1), "p99 is {p99:?}, the longest {longest:?}");
     // The other has had as many as it may have at once, and none of them has ended.
     assert!(hangs.received().len() >= local::background::DELIVERIES_PER_ENDPOINT_MAX, "it had its share");
 }
@@ -119,7 +122,10 @@ async fn an_order_expires_on_time() {
         "{:?}",
         closed.since(expires_at)
     );
-    assert!(received[3].at.since(expires_at) < Duration::from_secs(2));
+    let told = received[3].at.since(expires_at);
+    writeln!(std::io::stderr(), "expired order: closed after {:?}, told after {told:?}", closed.since(expires_at))
+        .unwrap();
+    assert!(told < Duration::from_secs(2), "{told:?}");
     let card = engine.get(&format!("/admin/v1/giftCards/{}", local::TEST_GIFT_CARD)).await;
     assert_eq!(card["balance"]["value"], 5_000);
     let order = engine.get(&format!("/v72/orders/{}", opened["pspReference"].as_str().unwrap())).await;

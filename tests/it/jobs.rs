@@ -33,7 +33,7 @@ fn open(folder: &Path) -> SqliteLog {
 }
 
 fn due(log: &SqliteLog, line: Line, now: u64) -> Vec<Taken> {
-    log.due(line, at(now), &|_| usize::MAX, &|_| false).unwrap()
+    log.due(line, at(now), "", &|_| usize::MAX, &|_| false).unwrap()
 }
 
 fn jobs(taken: &[Taken]) -> Vec<Job> {
@@ -112,11 +112,11 @@ async fn a_lane_gives_what_there_is_room_for_however_much_waits_in_others() {
     log.send(&slow).await.unwrap();
     log.send(&[deliver("we_quick", 1, 5)]).await.unwrap();
     let room = |lane: &str| if lane == "we_slow" { 2 } else { 8 };
-    let taken = log.due(Line::Deliver, at(9), &room, &|_| false).unwrap();
+    let taken = log.due(Line::Deliver, at(9), "", &room, &|_| false).unwrap();
     let lanes = taken.iter().map(|taken| taken.lane.as_str()).collect::<Vec<_>>();
     assert_eq!(lanes, ["we_quick", "we_slow", "we_slow"]);
     let names = taken.iter().map(|taken| taken.name.clone()).collect::<Vec<_>>();
-    let others = log.due(Line::Deliver, at(9), &room, &|name| names.iter().any(|known| known == name)).unwrap();
+    let others = log.due(Line::Deliver, at(9), "", &room, &|name| names.iter().any(|known| known == name)).unwrap();
     assert_eq!(others.len(), 2, "those being done are passed over");
     assert!(others.iter().all(|taken| !names.contains(&taken.name)));
 }

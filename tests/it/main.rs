@@ -19,6 +19,7 @@ macro_rules! on_both_stores {
 use on_both_stores;
 
 mod admin;
+mod background;
 mod cancel;
 mod cards;
 mod consumers;
@@ -26,6 +27,7 @@ mod contract;
 mod counts;
 mod delays;
 mod errors;
+mod expiry;
 mod first_order;
 mod history;
 mod idempotency;
@@ -44,3 +46,5 @@ mod redirects;
 mod simulation;
 mod tidy;
 mod webhook_admin;
+mod webhooks;
+mod worker;

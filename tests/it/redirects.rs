@@ -22,15 +22,6 @@ async fn start(shop: &Shop, order: Option<&Value>, method: Value) -> (Answer, St
     (started, path)
 }
 
-/// What a browser does when a button of the page is pressed; where it is led.
-async fn press(shop: &Shop, page: &str, button: &str) -> String {
-    let form = shop.bare(Method::POST, &format!("{page}/{button}"));
-    let answer = shop.send(form.header("Content-Type", "application/x-www-form-urlencoded")).await;
-    assert_eq!(answer.status, 303, "{}", answer.text);
-    let pressed = reqwest::Url::parse(&format!("{}{page}/{button}", shop.url)).unwrap();
-    pressed.join(answer.headers["location"].to_str().unwrap()).unwrap().to_string()
-}
-
 fn redirect_result(location: &str) -> String {
     let url = reqwest::Url::parse(location).unwrap();
     assert_eq!((url.host_str(), url.path()), (Some("shop.example"), "/return"));
@@ -50,7 +41,7 @@ async fn a_shopper_who_pays_comes_back_authorised(shop: &Shop) {
         let shown = shop.send(shop.bare(Method::GET, &page)).await;
         assert_eq!(shown.headers["content-type"], "text/html; charset=utf-8");
         assert!(shown.text.contains("EUR 10.00") && shown.text.contains("/approve\""), "{}", shown.text);
-        let result = redirect_result(&press(shop, &page, "approve").await);
+        let result = redirect_result(&shop.press(&page, "approve").await);
         let paid = details(shop, &result).await;
         assert_eq!((paid.status, paid.text_at("/resultCode")), (200, "Authorised".to_owned()));
         assert_eq!(paid.text_at("/paymentMethod/type"), method["type"].as_str().unwrap());
@@ -67,7 +58,7 @@ async fn a_shopper_who_says_no_frees_the_part(shop: &Shop) {
     ] {
         let opened = shop.open_order(1_000).await;
         let (_, page) = start(shop, Some(&opened.order()), method).await;
-        let answer = details(shop, &redirect_result(&press(shop, &page, "refuse").await)).await;
+        let answer = details(shop, &redirect_result(&shop.press(&page, "refuse").await)).await;
         assert_eq!((answer.text_at("/resultCode"), answer.text_at("/refusalReason")), (code.into(), reason.into()));
         assert_eq!(answer.at("/order/remainingAmount"), euro(1_000));
         let paid = shop.pay_card(&answer.order(), 1_000, "4111111111111111").await;
@@ -78,7 +69,7 @@ async fn a_shopper_who_says_no_frees_the_part(shop: &Shop) {
 async fn a_shopper_who_walks_away_leaves_the_payment_open(shop: &Shop) {
     let opened = shop.open_order(1_000).await;
     let (_, page) = start(shop, Some(&opened.order()), json!({ "type": "ideal" })).await;
-    let left = press(shop, &page, "leave").await;
+    let left = shop.press(&page, "leave").await;
     let left = left.strip_prefix(&shop.url).expect("a page of this engine");
     assert!(shop.send(shop.bare(Method::GET, left)).await.text.contains("walked away"));
     shop.clock.advance(std::time::Duration::from_secs(600));
@@ -88,22 +79,22 @@ async fn a_shopper_who_walks_away_leaves_the_payment_open(shop: &Shop) {
     assert_eq!(shop.order(&opened.order()).await["status"], "closed");
     let shown = shop.send(shop.bare(Method::GET, &page)).await;
     assert!(shown.text.contains("has ended") && !shown.text.contains("/approve"), "the page takes no payment any more");
-    press(shop, &page, "approve").await;
+    shop.press(&page, "approve").await;
     assert_eq!(shop.order(&opened.order()).await["payments"][0]["status"], "cancelled");
 }
 
 async fn who_pays_and_never_comes_back_has_paid(shop: &Shop) {
     let opened = shop.open_order(1_000).await;
     let (_, page) = start(shop, Some(&opened.order()), card(AUTHENTICATED)).await;
-    press(shop, &page, "approve").await;
+    shop.press(&page, "approve").await;
     shop.clock.advance(std::time::Duration::from_secs(1));
     assert_eq!(shop.order(&opened.order()).await["success"], json!(true));
 }
 
 async fn the_first_choice_stands(shop: &Shop) {
     let (_, page) = start(shop, None, json!({ "type": "ideal" })).await;
-    press(shop, &page, "refuse").await;
-    let result = redirect_result(&press(shop, &page, "approve").await);
+    shop.press(&page, "refuse").await;
+    let result = redirect_result(&shop.press(&page, "approve").await);
     assert_eq!(details(shop, &result).await.text_at("/resultCode"), "Cancelled");
 }
 
@@ -129,7 +120,23 @@ async fn results_that_are_none_are_refused(shop: &Shop) {
     assert_eq!(page.status, 404);
 }
 
+/// The worker's looks are far apart by then; the last one comes before the payment is given up.
+async fn a_shopper_who_paid_in_time_and_never_came_back_has_paid(shop: &Shop) {
+    let opened = shop.open_order(1_000).await;
+    let (_, page) = start(shop, Some(&opened.order()), json!({ "type": "ideal" })).await;
+    for minute in 0..30 {
+        if minute == 29 {
+            shop.press(&page, "approve").await;
+        }
+        shop.after(std::time::Duration::from_secs(60)).await;
+    }
+    let order = shop.state(&opened.order()).await;
+    assert!(order.payments[0].is_authorised() && !order.payments[0].is_timed_out, "{order:?}");
+    assert!(order.closed.is_some_and(|closed| closed.is_success()));
+}
+
 super::on_both_stores!(
+    a_shopper_who_paid_in_time_and_never_came_back_has_paid,
     a_shopper_who_pays_comes_back_authorised,
     a_shopper_who_says_no_frees_the_part,
     a_shopper_who_walks_away_leaves_the_payment_open,

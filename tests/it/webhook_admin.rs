@@ -19,19 +19,6 @@ use tests::shop::{Answer, OPERATOR_KEY, Shop, order_key, test_merchant};
 const WEBHOOKS: &str = "/admin/v1/webhooks";
 const URL: &str = "https://hooks.shop.example/tender?shop=1";
 
-async fn as_key(shop: &Shop, key: &str, method: Method, path: &str, body: Option<&Value>) -> Answer {
-    let mut request = shop.bare(method, path).header("X-API-Key", key);
-    if let Some(body) = body {
-        request = request.json(body);
-    }
-    shop.send(request).await
-}
-
-/// POSTs without a body.
-async fn ask(shop: &Shop, path: &str) -> Answer {
-    shop.send(shop.request(Method::POST, path)).await
-}
-
 fn endpoint() -> Value {
     json!({ "merchantAccount": local::TEST_MERCHANT, "url": URL, "format": "checkout" })
 }
@@ -40,16 +27,6 @@ async fn create(shop: &Shop, body: &Value) -> Answer {
     let created = shop.post(WEBHOOKS, body).await;
     assert_eq!(created.status, 201, "{}", created.text);
     created
-}
-
-/// Another merchant account, and a key for it.
-async fn second(shop: &Shop, roles: &[&str]) -> String {
-    let merchant = json!({ "merchantAccount": "Second" });
-    as_key(shop, OPERATOR_KEY, Method::POST, "/admin/v1/merchants", Some(&merchant)).await;
-    let body = json!({ "merchantAccounts": ["Second"], "roles": roles });
-    let made = as_key(shop, OPERATOR_KEY, Method::POST, "/admin/v1/apiKeys", Some(&body)).await;
-    assert_eq!(made.status, 201, "{}", made.text);
-    made.text_at("/apiKey")
 }
 
 fn code(answer: &Answer) -> (u16, String) {
@@ -154,13 +131,13 @@ async fn each_bad_field_of_an_endpoint_is_named(shop: &Shop) {
 }
 
 async fn only_a_test_merchant_has_endpoints_on_this_machine(shop: &Shop) {
-    let key = second(shop, &["admin"]).await;
+    let key = shop.second(&["admin"]).await;
     for url in ["http://127.0.0.1:9/hook", "http://localhost:9/hook"] {
         let mut body = endpoint();
         body["url"] = json!(url);
         create(shop, &body).await;
         body["merchantAccount"] = json!("Second");
-        let refused = as_key(shop, &key, Method::POST, WEBHOOKS, Some(&body)).await;
+        let refused = shop.as_key(&key, Method::POST, WEBHOOKS, Some(&body)).await;
         assert_eq!(code(&refused), (422, "field_invalid".to_owned()), "{url}");
     }
     for url in [
@@ -171,7 +148,7 @@ async fn only_a_test_merchant_has_endpoints_on_this_machine(shop: &Shop) {
         "https://[::1]/",
     ] {
         let body = json!({ "merchantAccount": "Second", "url": url, "format": "tender" });
-        let refused = as_key(shop, &key, Method::POST, WEBHOOKS, Some(&body)).await;
+        let refused = shop.as_key(&key, Method::POST, WEBHOOKS, Some(&body)).await;
         assert_eq!(code(&refused), (422, "field_invalid".to_owned()), "{url}");
         assert!(refused.text_at("/detail").contains("url"), "{}", refused.text);
     }
@@ -179,8 +156,8 @@ async fn only_a_test_merchant_has_endpoints_on_this_machine(shop: &Shop) {
 
 async fn nobody_sees_another_merchants_endpoints(shop: &Shop) {
     let id = create(shop, &endpoint()).await.text_at("/id");
-    let key = second(shop, &["admin"]).await;
-    let payments = second(shop, &["payments"]).await;
+    let key = shop.second(&["admin"]).await;
+    let payments = shop.second(&["payments"]).await;
     let paths = |path: &str| match path {
         "" => WEBHOOKS.to_owned(),
         path => format!("{WEBHOOKS}/{id}{path}"),
@@ -198,7 +175,7 @@ async fn nobody_sees_another_merchants_endpoints(shop: &Shop) {
     ] {
         let path = paths(path).trim_end_matches('/').to_owned();
         let body = (method == Method::POST).then_some(&body);
-        let own = as_key(shop, &key, method.clone(), &path, body).await;
+        let own = shop.as_key(&key, method.clone(), &path, body).await;
         let expected = match (&method, path.as_str()) {
             (_, WEBHOOKS) => 200,
             (&Method::DELETE, _) => 204,
@@ -207,26 +184,26 @@ async fn nobody_sees_another_merchants_endpoints(shop: &Shop) {
         assert_eq!(own.status, expected, "{method} {path}: {}", own.text);
         for account in [local::TEST_MERCHANT, "Nobody"] {
             let path = format!("{path}?merchantAccount={account}");
-            let forbidden = as_key(shop, &key, method.clone(), &path, body).await;
+            let forbidden = shop.as_key(&key, method.clone(), &path, body).await;
             assert_eq!(code(&forbidden), (403, "merchant_forbidden".to_owned()), "{method} {path}");
         }
-        let refused = as_key(shop, &payments, method.clone(), &path, body).await;
+        let refused = shop.as_key(&payments, method.clone(), &path, body).await;
         assert_eq!(code(&refused), (403, "role_missing".to_owned()), "{method} {path}");
     }
     assert_eq!(shop.get(&format!("{WEBHOOKS}/{id}")).await.status, 200, "it is still there");
-    let refused = as_key(shop, &key, Method::POST, WEBHOOKS, Some(&endpoint())).await;
+    let refused = shop.as_key(&key, Method::POST, WEBHOOKS, Some(&endpoint())).await;
     assert_eq!(code(&refused), (403, "merchant_forbidden".to_owned()));
 
     let path = format!("{WEBHOOKS}?merchantAccount={}", local::TEST_MERCHANT);
-    assert_eq!(as_key(shop, OPERATOR_KEY, Method::GET, &path, None).await.at("/webhooks/0/id"), json!(id));
-    let missing = as_key(shop, OPERATOR_KEY, Method::GET, WEBHOOKS, None).await;
+    assert_eq!(shop.as_key(OPERATOR_KEY, Method::GET, &path, None).await.at("/webhooks/0/id"), json!(id));
+    let missing = shop.as_key(OPERATOR_KEY, Method::GET, WEBHOOKS, None).await;
     assert_eq!(code(&missing), (422, "field_missing".to_owned()), "the operator says which merchant account");
     let mut ghost = endpoint();
     ghost["merchantAccount"] = json!("Ghost");
     let answers = [
-        as_key(shop, OPERATOR_KEY, Method::POST, WEBHOOKS, Some(&ghost)).await,
-        as_key(shop, OPERATOR_KEY, Method::GET, &format!("{WEBHOOKS}?merchantAccount=Ghost"), None).await,
-        as_key(shop, OPERATOR_KEY, Method::GET, "/admin/v1/work?merchantAccount=Ghost", None).await,
+        shop.as_key(OPERATOR_KEY, Method::POST, WEBHOOKS, Some(&ghost)).await,
+        shop.as_key(OPERATOR_KEY, Method::GET, &format!("{WEBHOOKS}?merchantAccount=Ghost"), None).await,
+        shop.as_key(OPERATOR_KEY, Method::GET, "/admin/v1/work?merchantAccount=Ghost", None).await,
     ];
     for answer in answers {
         assert_eq!(code(&answer), (404, "not_found".to_owned()), "{}", answer.text);
@@ -247,7 +224,7 @@ async fn keys_are_rotated(shop: &Shop) {
     let created = create(shop, &endpoint()).await;
     let path = format!("{WEBHOOKS}/{}", created.text_at("/id"));
     shop.clock.advance(Duration::from_secs(60));
-    let rotated = ask(shop, &format!("{path}/rotate")).await;
+    let rotated = shop.ask(&format!("{path}/rotate")).await;
     assert_eq!(rotated.status, 200, "{}", rotated.text);
     assert_eq!(rotated.text_at("/previousKeyValidUntil"), "2026-02-01T12:01:00Z");
     let with_body = shop.post(&format!("{path}/rotate"), &json!({})).await;
@@ -264,7 +241,7 @@ async fn keys_are_rotated(shop: &Shop) {
         let refused = shop.send(shop.request(Method::POST, &format!("{path}/rotate")).body(body)).await;
         assert_eq!(code(&refused), (400, "body_invalid".to_owned()), "{body}");
     }
-    assert_eq!(code(&ask(shop, &format!("{WEBHOOKS}/we_none/rotate")).await), (404, "not_found".to_owned()));
+    assert_eq!(code(&shop.ask(&format!("{WEBHOOKS}/we_none/rotate")).await), (404, "not_found".to_owned()));
     assert_eq!(shop.get(&path).await.json().get("secret"), None);
 }
 
@@ -272,7 +249,7 @@ async fn a_disabled_endpoint_is_enabled_again(shop: &Shop) {
     let id = create(shop, &endpoint()).await.text_at("/id");
     let path = format!("{WEBHOOKS}/{id}");
     let active = shop.get(&path).await;
-    assert_eq!(ask(shop, &format!("{path}/enable")).await.json(), active.json(), "it was not disabled");
+    assert_eq!(shop.ask(&format!("{path}/enable")).await.json(), active.json(), "it was not disabled");
     shop.clock.advance(Duration::from_secs(60));
     let disabled = EndpointEvent::EndpointDisabled { id: id.clone(), reason: DisabledReason::Gone };
     let stream = StreamId::owned(&test_merchant(), "webhooks", "endpoints");
@@ -285,10 +262,10 @@ async fn a_disabled_endpoint_is_enabled_again(shop: &Shop) {
         );
     }
     for _ in 0..2 {
-        let enabled = ask(shop, &format!("{path}/enable")).await;
+        let enabled = shop.ask(&format!("{path}/enable")).await;
         assert_eq!((enabled.status, enabled.json()), (200, active.json()));
     }
-    assert_eq!(code(&ask(shop, &format!("{WEBHOOKS}/we_none/enable")).await), (404, "not_found".to_owned()));
+    assert_eq!(code(&shop.ask(&format!("{WEBHOOKS}/we_none/enable")).await), (404, "not_found".to_owned()));
 }
 
 async fn a_creation_is_repeated_under_its_key(shop: &Shop) {
@@ -297,7 +274,7 @@ async fn a_creation_is_repeated_under_its_key(shop: &Shop) {
     assert_eq!(first.status, 201, "{}", first.text);
     assert_eq!(shop.post_keyed(WEBHOOKS, "create", &body).await.text, first.text);
     let path = format!("{WEBHOOKS}/{}", first.text_at("/id"));
-    ask(shop, &format!("{path}/rotate")).await;
+    shop.ask(&format!("{path}/rotate")).await;
     shop.clock.advance(KEY_OVERLAP);
     let again = shop.post_keyed(WEBHOOKS, "create", &body).await;
     assert_eq!((again.status, &again.text), (201, &first.text), "the first answer, byte for byte");
@@ -308,7 +285,7 @@ async fn a_creation_is_repeated_under_its_key(shop: &Shop) {
     assert_eq!(shop.get(WEBHOOKS).await.at("/webhooks").as_array().map(Vec::len), Some(1));
 
     // A key is the merchant account's.
-    let key = second(shop, &["admin"]).await;
+    let key = shop.second(&["admin"]).await;
     let mut theirs = body.clone();
     theirs["merchantAccount"] = json!("Second");
     let request = shop.bare(Method::POST, WEBHOOKS).header("X-API-Key", key).header("Idempotency-Key", "create");
@@ -349,9 +326,9 @@ async fn tests_and_redeliveries_are_asked_for(shop: &Shop) {
     body["events"] = json!(["ORDER_OPENED"]);
     let id = create(shop, &body).await.text_at("/id");
     let path = format!("{WEBHOOKS}/{id}");
-    let test = ask(shop, &format!("{path}/test")).await;
+    let test = shop.ask(&format!("{path}/test")).await;
     assert_eq!((test.status, test.text_at("/eventId")), (202, format!("evt_test_{id}_0")));
-    assert_eq!(code(&ask(shop, &format!("{WEBHOOKS}/we_none/test")).await), (404, "not_found".to_owned()));
+    assert_eq!(code(&shop.ask(&format!("{WEBHOOKS}/we_none/test")).await), (404, "not_found".to_owned()));
 
     let redeliver = format!("{path}/redeliver");
     let after = shop.open_order(1_000).await;
@@ -393,7 +370,7 @@ async fn tests_and_redeliveries_are_asked_for(shop: &Shop) {
         assert_eq!(code(&refused), (status, expected.to_owned()), "{body}: {}", refused.text);
         assert!(refused.text_at("/detail").contains(named), "{}", refused.text);
     }
-    assert_eq!(code(&ask(shop, &redeliver).await), (400, "body_invalid".to_owned()), "it needs a body");
+    assert_eq!(code(&shop.ask(&redeliver).await), (400, "body_invalid".to_owned()), "it needs a body");
 }
 
 async fn bad_pages_of_deliveries_are_named(shop: &Shop) {
@@ -546,7 +523,7 @@ async fn work_that_fails_for_long_is_listed_and_retried(shop: &Shop) {
     let opened = shop.open_order(1_000).await;
     let reference = opened.text_at("/pspReference");
     let retry = format!("/admin/v1/work/{reference}/retry");
-    assert_eq!(code(&ask(shop, &retry).await), (404, "not_found".to_owned()), "nothing is wrong with it");
+    assert_eq!(code(&shop.ask(&retry).await), (404, "not_found".to_owned()), "nothing is wrong with it");
 
     // A payment that is pending for good, as long as nobody asks.
     assert_eq!(shop.pay_card(&opened.order(), 1_000, "4000000000000077").await.status, 200);
@@ -561,25 +538,25 @@ async fn work_that_fails_for_long_is_listed_and_retried(shop: &Shop) {
     assert_eq!((listed.status, listed.json()), (200, json!({ "work": [expected] })));
 
     shop.clock.advance(Duration::from_secs(60));
-    let asked = ask(shop, &retry).await;
+    let asked = shop.ask(&retry).await;
     assert_eq!((asked.status, asked.json()), (202, json!({ "orderPspReference": reference })));
     expected["retriedAt"] = json!("2026-01-31T12:01:00Z");
     assert_eq!(shop.get("/admin/v1/work").await.json(), json!({ "work": [expected] }));
 
     let part = reference.replace("000", "001");
     for unknown in ["0000000000000000", "nonsense", part.as_str()] {
-        let answer = ask(shop, &format!("/admin/v1/work/{unknown}/retry")).await;
+        let answer = shop.ask(&format!("/admin/v1/work/{unknown}/retry")).await;
         assert_eq!(code(&answer), (404, "not_found".to_owned()), "{unknown}");
     }
-    let other = second(shop, &["admin"]).await;
-    let theirs = as_key(shop, &other, Method::GET, "/admin/v1/work", None).await;
+    let other = shop.second(&["admin"]).await;
+    let theirs = shop.as_key(&other, Method::GET, "/admin/v1/work", None).await;
     assert_eq!(theirs.json(), json!({ "work": [] }), "it is not theirs");
-    assert_eq!(as_key(shop, &other, Method::POST, &retry, None).await.status, 404);
-    let forbidden = as_key(shop, &other, Method::GET, "/admin/v1/work?merchantAccount=TestMerchant", None).await;
+    assert_eq!(shop.as_key(&other, Method::POST, &retry, None).await.status, 404);
+    let forbidden = shop.as_key(&other, Method::GET, "/admin/v1/work?merchantAccount=TestMerchant", None).await;
     assert_eq!(code(&forbidden), (403, "merchant_forbidden".to_owned()));
-    let payments = second(shop, &["payments"]).await;
+    let payments = shop.second(&["payments"]).await;
     for (method, path) in [(Method::GET, "/admin/v1/work"), (Method::POST, retry.as_str())] {
-        let refused = as_key(shop, &payments, method, path, None).await;
+        let refused = shop.as_key(&payments, method, path, None).await;
         assert_eq!(code(&refused), (403, "role_missing".to_owned()));
     }
 }

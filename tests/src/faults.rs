@@ -1,7 +1,7 @@
 //! Stores that fail when they are told to.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex, PoisonError,
     atomic::{AtomicI64, AtomicUsize, Ordering},
 };
 
@@ -17,19 +17,32 @@ pub struct Flaky {
     /// Appends that still succeed; below zero, failures are counted.
     until_failure: AtomicI64,
     failures: AtomicI64,
+    /// A part of the names of the streams that cannot be written.
+    broken: Mutex<Option<&'static str>>,
 }
 
 impl Flaky {
     /// A log that does not fail yet.
     #[must_use]
     pub fn new(inner: Arc<dyn CommitLog>) -> Arc<Self> {
-        Arc::new(Self { inner, until_failure: AtomicI64::new(i64::MAX), failures: AtomicI64::new(0) })
+        let (until_failure, failures) = (AtomicI64::new(i64::MAX), AtomicI64::new(0));
+        Arc::new(Self { inner, until_failure, failures, broken: Mutex::new(None) })
     }
 
     /// Lets `after` appends succeed and the next `count` fail.
     pub fn fail(&self, after: i64, count: i64) {
         self.failures.store(count, Ordering::SeqCst);
         self.until_failure.store(after, Ordering::SeqCst);
+    }
+
+    /// Lets every append to streams with that in their name fail, or none any more.
+    pub fn break_streams(&self, named: Option<&'static str>) {
+        *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = named;
+    }
+
+    fn is_broken(&self, stream: &StreamId) -> bool {
+        let broken = *self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        broken.is_some_and(|named| stream.as_str().contains(named))
     }
 }
 
@@ -41,7 +54,7 @@ impl CommitLog for Flaky {
     fn append<'a>(&'a self, commit: &'a Commit) -> Fut<'a, Result<(), StoreError>> {
         let fails =
             self.until_failure.fetch_sub(1, Ordering::SeqCst) <= 0 && self.failures.fetch_sub(1, Ordering::SeqCst) > 0;
-        if fails {
+        if fails || self.is_broken(&commit.stream) {
             return Box::pin(async { Err(StoreError::Unavailable("planned by a test".to_owned())) });
         }
         self.inner.append(commit)

@@ -5,6 +5,7 @@
 
 pub mod dynamo;
 pub mod faults;
+pub mod hook;
 pub mod receiver;
 pub mod shop;
 pub mod stream;

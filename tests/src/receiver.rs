@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    convert::Infallible,
+    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -39,6 +39,33 @@ impl Received {
         self.json()["notificationItems"][0]["NotificationRequestItem"].clone()
     }
 
+    /// Whether it is in our own format.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        self.json().get("notificationItems").is_none()
+    }
+
+    /// What it tells: our name, or Adyen's, which is said to have failed if there was no success.
+    #[must_use]
+    pub fn event(&self) -> String {
+        let (told, item) = (self.json(), self.item());
+        let name = told["type"].as_str().or_else(|| item["eventCode"].as_str()).expect("a name");
+        if item["success"] == "false" { format!("{name} failed") } else { name.to_owned() }
+    }
+
+    /// Its number among what is told of its order.
+    #[must_use]
+    pub fn sequence(&self) -> u64 {
+        let number = self.item()["additionalData"]["tender.sequence"].as_str().map(|text| text.parse().ok());
+        number.unwrap_or_else(|| self.json()["sequence"].as_u64()).expect("a number")
+    }
+
+    /// When it was sent, as it says itself: seconds since the Unix epoch.
+    #[must_use]
+    pub fn sent_at(&self) -> u64 {
+        self.header("webhook-timestamp").parse().expect("seconds")
+    }
+
     /// A header.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
@@ -51,6 +78,10 @@ impl Received {
 pub enum Behaviour {
     /// With this status, and perhaps a `Retry-After`.
     Status(u16, Option<&'static str>),
+    /// With this status, and that it is found elsewhere.
+    Elsewhere(u16, String),
+    /// By closing the connection.
+    HangUp,
     /// Not at all.
     Hang,
 }
@@ -143,7 +174,7 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
 async fn answer(
     shared: Arc<Shared>,
     request: hyper::Request<hyper::body::Incoming>,
-) -> Result<hyper::Response<Full<Bytes>>, Infallible> {
+) -> Result<hyper::Response<Full<Bytes>>, HungUp> {
     let headers = request.headers().clone();
     let Ok(body) = request.into_body().collect().await else { return Ok(response(400, None)) };
     let body = String::from_utf8_lossy(&body.to_bytes()).into_owned();
@@ -154,16 +185,31 @@ async fn answer(
     };
     shared.arrived.notify_waiters();
     match behaviour {
-        Behaviour::Status(status, retry_after) => Ok(response(status, retry_after)),
+        Behaviour::Status(status, None) => Ok(response(status, None)),
+        Behaviour::Status(status, Some(after)) => Ok(response(status, Some(("retry-after", after)))),
+        Behaviour::Elsewhere(status, place) => Ok(response(status, Some(("location", &place)))),
+        Behaviour::HangUp => Err(HungUp),
         Behaviour::Hang => std::future::pending().await,
     }
 }
 
-fn response(status: u16, retry_after: Option<&'static str>) -> hyper::Response<Full<Bytes>> {
+fn response(status: u16, header: Option<(&str, &str)>) -> hyper::Response<Full<Bytes>> {
     let response = hyper::Response::builder().status(status);
-    let response = match retry_after {
-        Some(after) => response.header("retry-after", after),
+    let response = match header {
+        Some((name, value)) => response.header(name, value),
         None => response,
     };
     response.body(Full::new(Bytes::new())).expect("a valid response")
 }
+
+/// A receiver that closes the connection instead of answering.
+#[derive(Debug)]
+struct HungUp;
+
+impl fmt::Display for HungUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("hung up")
+    }
+}
+
+impl std::error::Error for HungUp {}

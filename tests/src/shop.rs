@@ -10,13 +10,13 @@ use std::{
 
 use api::{Engine, Secrets};
 use app::{CommitLog, OrderKey, ports::Clock, system::OsRandom};
-use domain::{MerchantAccount, Order, Reference, Time};
+use domain::{Action, MerchantAccount, Order, Reference, Time, Version, order::Request};
 use local::background::Source;
 use reqwest::{Method, RequestBuilder, StatusCode, header::HeaderMap};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use crate::{dynamo::Dynamo, stream::Streamed};
+use crate::{dynamo::Dynamo, faults::Flaky, stream::Streamed};
 
 /// The key of [`local::TEST_MERCHANT`] in every shop.
 pub const API_KEY: &str = "tender-test-key";
@@ -108,6 +108,12 @@ pub struct Shop {
     pub url: String,
     /// What is done without being asked; nothing, until [`Shop::settle`] is called.
     pub background: Arc<local::Background>,
+    /// Its store.
+    pub log: Arc<dyn CommitLog>,
+    /// Within that, what fails when it is told to.
+    pub faults: Arc<Flaky>,
+    /// Where jobs and timers wait.
+    pub jobs: Arc<embedded::SqliteLog>,
     client: reqwest::Client,
     _store: Store,
 }
@@ -137,7 +143,8 @@ impl Shop {
                 let log = Arc::new(log);
                 let source = Arc::clone(&log) as Arc<dyn Source>;
                 let store = Store { _folder: folder, _dynamo: None };
-                Self::build(Arc::clone(&log) as Arc<dyn CommitLog>, source, log, SECRETS, store).await
+                let faults = Flaky::new(Arc::clone(&log) as Arc<dyn CommitLog>);
+                Self::build(Arc::clone(&faults) as Arc<dyn CommitLog>, faults, source, log, SECRETS, store).await
             }
             On::Dynamo => {
                 let dynamo = crate::dynamo::start().await;
@@ -161,13 +168,16 @@ impl Shop {
     async fn with_jobs(log: Arc<dyn CommitLog>, secrets: &str, dynamo: Option<Box<Dynamo>>) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the test");
         let jobs = embedded::SqliteLog::open(&folder.path().join("jobs.db")).expect("a new database");
-        let log = Streamed::new(log);
+        let faults = Flaky::new(log);
+        let log = Streamed::new(Arc::clone(&faults) as Arc<dyn CommitLog>);
         let source = Arc::clone(&log) as Arc<dyn Source>;
-        Self::build(log, source, Arc::new(jobs), secrets, Store { _folder: folder, _dynamo: dynamo }).await
+        let store = Store { _folder: folder, _dynamo: dynamo };
+        Self::build(log, faults, source, Arc::new(jobs), secrets, store).await
     }
 
     async fn build(
         log: Arc<dyn CommitLog>,
+        faults: Arc<Flaky>,
         source: Arc<dyn Source>,
         jobs: Arc<embedded::SqliteLog>,
         secrets: &str,
@@ -178,18 +188,20 @@ impl Shop {
         let url = format!("http://{}", listener.local_addr().expect("a bound socket"));
         let operator = app::access::key_hash(&SecretString::from(OPERATOR_KEY));
         let secrets = Secrets::from_json(secrets).expect("valid secrets").with_operator(&operator);
-        let engine = Engine::wire(log, Arc::clone(&clock) as Arc<dyn Clock>, Arc::new(OsRandom), &secrets, &url)
+        let its_clock = Arc::clone(&clock) as Arc<dyn Clock>;
+        let engine = Engine::wire(Arc::clone(&log), its_clock, Arc::new(OsRandom), &secrets, &url)
             .expect("usable secrets")
             .with_test_merchants(local::test_merchants());
         local::furnish(&engine, &API_KEY.into()).await.expect("a store that takes the first merchant");
-        let background = local::background(&engine, source, jobs, local::courier().expect("TLS"));
+        let courier = local::courier().expect("TLS");
+        let background = local::background(&engine, source, Arc::clone(&jobs), courier);
         tokio::spawn(local::Server::on(listener, engine.clone()).run(std::future::pending()));
         // Redirects lead a shopper's browser; tests look at them.
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .expect("a client without TLS");
-        Self { engine, clock, url, background, client, _store: store }
+        Self { engine, clock, url, background, log, faults, jobs, client, _store: store }
     }
 
     /// Does everything that is due, and what follows from it. Returns how many jobs were done.
@@ -201,6 +213,21 @@ impl Shop {
     pub async fn after(&self, time: Duration) {
         self.clock.advance(time);
         self.settle().await;
+    }
+
+    /// Lets time pass: moves the clock from one job to the next, and does each when it is due.
+    pub async fn pass(&self, time: Duration) {
+        let end = self.clock.now().plus(time);
+        self.settle().await;
+        while let Some(next) = self.next_job().filter(|next| *next < end) {
+            self.after(next.since(self.clock.now())).await;
+        }
+        self.after(end.since(self.clock.now())).await;
+    }
+
+    /// When the next job or timer is due; none if nothing is left to be done.
+    pub fn next_job(&self) -> Option<Time> {
+        self.jobs.next_due(Time::default()).expect("jobs that can be read")
     }
 
     /// A request with the shop's key.
@@ -236,9 +263,42 @@ impl Shop {
         self.send(self.request(Method::GET, path)).await
     }
 
+    /// POSTs without a body.
+    pub async fn ask(&self, path: &str) -> Answer {
+        self.send(self.request(Method::POST, path)).await
+    }
+
+    /// A request with somebody's key, perhaps with a body.
+    pub async fn as_key(&self, key: &str, method: Method, path: &str, body: Option<&Value>) -> Answer {
+        let mut request = self.bare(method, path).header("X-API-Key", key);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        self.send(request).await
+    }
+
+    /// Another merchant account, `Second`, and a key for it.
+    pub async fn second(&self, roles: &[&str]) -> String {
+        let merchant = json!({ "merchantAccount": "Second" });
+        self.as_key(OPERATOR_KEY, Method::POST, "/admin/v1/merchants", Some(&merchant)).await;
+        let body = json!({ "merchantAccounts": ["Second"], "roles": roles });
+        let made = self.as_key(OPERATOR_KEY, Method::POST, "/admin/v1/apiKeys", Some(&body)).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+        made.text_at("/apiKey")
+    }
+
     /// Opens an order for `value` cents.
     pub async fn open_order(&self, value: u64) -> Answer {
         let answer = self.post("/v72/orders", &order_of(value)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer
+    }
+
+    /// Opens an order for `value` cents that expires after `time`.
+    pub async fn open_order_for(&self, value: u64, time: Duration) -> Answer {
+        let mut order = order_of(value);
+        order["expiresAt"] = json!(api::clock::render(self.clock.now().plus(time)));
+        let answer = self.post("/v72/orders", &order).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         answer
     }
@@ -259,6 +319,34 @@ impl Shop {
         let answer = self.post("/v72/orders/cancel", &cancel).await;
         self.settle().await;
         answer
+    }
+
+    /// Captures, voids or refunds `value` cents of the payment that commit `payment` of the order reserved.
+    pub async fn perform(&self, order: &Value, payment: u16, action: Action, value: u64) -> Order {
+        let amount = domain::Money::try_new("EUR".parse().expect("a currency"), value).expect("an amount");
+        let payment = Version::try_new(payment).expect("a version");
+        let request = Request { payment, action, amount, key: None };
+        self.engine.app.request(&order_key(order), request).await.expect("an operation that is allowed")
+    }
+
+    /// Starts a payment by iDEAL with more in its body; the path of the page where its shopper has to act.
+    pub async fn redirect(&self, order: Option<&Value>, value: u64, more: &Value) -> String {
+        let mut body = payment(order, value, json!({ "type": "ideal" }));
+        body.as_object_mut().expect("a body").extend(more.as_object().cloned().unwrap_or_default());
+        let started = self.post("/v72/payments", &body).await;
+        assert_eq!(started.text_at("/resultCode"), "RedirectShopper", "{}", started.text);
+        let url = started.text_at("/action/url");
+        url.strip_prefix(&self.url).expect("a page of this engine").to_owned()
+    }
+
+    /// What a browser does when a button of the sandbox's page is pressed; where it is led.
+    pub async fn press(&self, page: &str, button: &str) -> String {
+        let form = self.bare(Method::POST, &format!("{page}/{button}"));
+        let answer = self.send(form.header("Content-Type", "application/x-www-form-urlencoded")).await;
+        assert_eq!(answer.status, 303, "{}", answer.text);
+        let pressed = reqwest::Url::parse(&format!("{}{page}/{button}", self.url)).expect("a URL");
+        let led = answer.headers["location"].to_str().expect("a text");
+        pressed.join(led).expect("a URL").to_string()
     }
 
     /// `GET orders/{pspReference}` of the order.

@@ -26,7 +26,8 @@ pub const RELAY_BATCH_MAX: u16 = 256;
 /// Deliveries made to one endpoint at once: however slow it is, it takes no more.
 pub const DELIVERIES_PER_ENDPOINT_MAX: usize = 8;
 
-/// Deliveries made at once to an endpoint whose last one failed: one, to see whether it is well again.
+/// Deliveries made at once to an endpoint whose last one failed, to see whether it is well again; and to any
+/// while half of [`DELIVERIES_AT_ONCE_MAX`] are under way, so that many that hang at once do not take it all.
 pub const DELIVERIES_PER_FAILING_ENDPOINT_MAX: usize = 1;
 
 /// Orders of one merchant worked on at once.
@@ -226,20 +227,30 @@ impl Background {
                 let is_there = |known: &String| lane.is_none_or(|lane| known == lane);
                 state.taken.iter().filter(|((of, _), known)| *of == line && is_there(known)).count()
             };
-            let room = at_once(line).saturating_sub(busy(None));
-            if room == 0 {
+            let mut under_way = busy(None);
+            if under_way >= at_once(line) {
                 continue;
             }
-            let share = |lane: &str| match line {
-                Line::Deliver if state.failing.contains(lane) => DELIVERIES_PER_FAILING_ENDPOINT_MAX,
+            let share = |lane: &str, under_way: usize| match line {
+                Line::Deliver if state.failing.contains(lane) || under_way >= at_once(line) / 2 => {
+                    DELIVERIES_PER_FAILING_ENDPOINT_MAX
+                }
                 Line::Deliver => DELIVERIES_PER_ENDPOINT_MAX,
                 Line::Work | Line::Expire => WORK_PER_MERCHANT_MAX,
             };
-            let in_lane = |lane: &str| share(lane).saturating_sub(busy(Some(lane)));
+            let in_lane = |lane: &str| share(lane, under_way).saturating_sub(busy(Some(lane)));
             let is_taken = |name: &str| state.taken.contains_key(&(line, name.to_owned()));
             let after = state.served.get(&line).map_or("", String::as_str);
-            let due = in_turn(self.jobs.due(line, now, after, &in_lane, &is_taken)?);
-            all.extend(due.into_iter().take(room));
+            let due = self.jobs.due(line, now, after, &in_lane, &is_taken)?;
+            let mut lanes = HashMap::<String, usize>::new();
+            for taken in in_turn(due) {
+                let in_lane = lanes.entry(taken.lane.clone()).or_insert_with(|| busy(Some(&taken.lane)));
+                if under_way < at_once(line) && *in_lane < share(&taken.lane, under_way) {
+                    *in_lane += 1;
+                    under_way += 1;
+                    all.push(taken);
+                }
+            }
             if let Some(last) = all.last().filter(|last: &&Taken| last.line == line) {
                 state.served.insert(line, last.lane.clone());
             }

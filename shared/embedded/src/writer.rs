@@ -90,7 +90,8 @@ pub(crate) fn run(
         transactions.fetch_add(1, Ordering::Relaxed);
         let outcomes = write(&mut connection, &group).unwrap_or_else(|error| {
             tracing::error!(%error, changes = group.len(), "a transaction failed");
-            group.iter().map(|_| Err(StoreError::Unavailable(error.to_string()))).collect()
+            // One that cannot be written must not keep the others from it.
+            group.iter().map(|request| write_alone(&mut connection, request)).collect()
         });
         let (has_commits, has_jobs) = group.iter().fold((false, false), |(commits, jobs), request| {
             (commits || request.change.is_commit(), jobs || request.change.is_job())
@@ -115,6 +116,11 @@ fn write(connection: &mut Connection, group: &[Request]) -> rusqlite::Result<Vec
     let outcomes = group.iter().map(|request| apply(&transaction, &request.change)).collect::<Result<_, _>>()?;
     transaction.commit()?;
     Ok(outcomes)
+}
+
+fn write_alone(connection: &mut Connection, request: &Request) -> Result<(), StoreError> {
+    let outcomes = write(connection, std::slice::from_ref(request));
+    outcomes.map_err(|error| StoreError::Unavailable(error.to_string()))?.pop().unwrap_or(Ok(()))
 }
 
 fn apply(connection: &Connection, change: &Change) -> rusqlite::Result<Result<(), StoreError>> {
