@@ -12,7 +12,10 @@ use aws_sdk_dynamodb::{
     types::AttributeValue,
 };
 use domain::{Action, Money, Version, order::Request};
-use tests::shop::{Answer, Shop, order_key};
+use tests::{
+    hook::Hook,
+    shop::{Answer, Shop, order_key},
+};
 
 /// Requests that reached DynamoDB, by the aggregate they are of.
 #[derive(Debug, Clone, Default)]
@@ -83,6 +86,7 @@ fn kind(pk: &AttributeValue) -> &'static str {
         _ if owner.starts_with('@') => "access",
         Some("sandbox") => "sandbox",
         Some("giftcard") => "gift card",
+        Some("feed") => "feed",
         Some(_) => "access",
         None => "order",
     }
@@ -164,6 +168,24 @@ async fn the_five_call_order_is_nine_write_units() {
     }
     assert_eq!((captures.writes, captures.write_units), (4, 4));
     assert_eq!(shop.state(&opened.order()).await.version, Version::try_new(8).unwrap(), "nine commits, 0 to 8");
+}
+
+#[tokio::test]
+async fn telling_an_event_is_one_write_and_three_reads() {
+    let (shop, ledger, _dynamo) = counted_shop().await;
+    shop.settle().await;
+    let hook = Hook::create(&shop, "checkout").await;
+    let opened = shop.open_order(10_000).await;
+    authorised(&shop.pay_card(&opened.order(), 10_000, "4111111111111111").await);
+    ledger.take();
+    shop.settle().await;
+    assert_eq!(hook.take_events(), ["ORDER_OPENED", "AUTHORISATION", "ORDER_CLOSED"]);
+    let counts = ledger.take();
+    // An attempt is listed, which is one more unit of the list's index.
+    assert_eq!((counts["feed"].writes, counts["feed"].write_units), (3, 3));
+    assert_eq!((counts["feed"].reads, counts["order"].reads), (4, 4), "once more to find nothing left");
+    assert_eq!(counts["access"].reads, 5, "the endpoint each time, and once by the relay");
+    assert_eq!(counts["order"].writes, 0);
 }
 
 #[tokio::test]

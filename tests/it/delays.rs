@@ -61,8 +61,8 @@ impl Engine {
         let merchant = domain::MerchantAccount::try_new(local::TEST_MERCHANT).unwrap();
         let stream = app::StreamId::order(&merchant, event.order);
         let Position { version, .. } = event.position;
-        let steps = self.engine.app.streams.history::<Order>(&stream, version).await.unwrap();
-        steps.iter().find(|step| step.version == version).unwrap().at
+        let history = self.engine.app.streams.history::<Order>(&stream, version).await.unwrap();
+        history.steps.iter().find(|step| step.version == version).unwrap().at
     }
 }
 

@@ -57,7 +57,16 @@ fn the_same_seed_is_the_same_run() {
 #[test]
 fn each_planted_bug_is_caught() {
     for bug in Bug::ALL {
-        let summary = run(SEEDS, Some(bug), |summary| !summary.violations.is_empty());
-        assert!(!summary.violations.is_empty(), "{bug:?} was not caught in {SEEDS} seeds");
+        // Caught by the check that is there for it, and not by chance.
+        let found = match bug {
+            Bug::OutcomeBeforeCall | Bug::RefundNotIdempotent | Bug::ReleaseSkippedOnRefusal => {
+                "(held, captured, refunded)"
+            }
+            Bug::CursorBeforeSend => "were to be told",
+            Bug::VersionCheckRemoved => "was acknowledged and is not there",
+        };
+        let is_caught = |summary: &Summary| summary.violations.iter().any(|(_, violation)| violation.contains(found));
+        let summary = run(SEEDS, Some(bug), is_caught);
+        assert!(is_caught(&summary), "{bug:?} was not caught in {SEEDS} seeds: {:?}", summary.violations);
     }
 }

@@ -16,7 +16,7 @@ use domain::{
 use crate::{
     OrderKey, StoreError, StreamId, Streams,
     ports::{Content, Courier, Deliver, Parcel},
-    streams::Loaded,
+    streams::{History, Loaded},
     webhooks::{WebhookError, Webhooks},
 };
 
@@ -262,18 +262,15 @@ impl Deliveries {
     ) -> Result<Option<Change>, StoreError> {
         let mut version = from.version;
         for _ in 0..STRETCHES_PER_JOB_MAX {
-            let steps = self.streams.history::<Order>(&key.stream(), version).await?;
+            let History { steps, has_more } = self.streams.history::<Order>(&key.stream(), version).await?;
             let Some(last) = steps.last().map(|step| step.version) else { return Ok(None) };
             let found = steps
                 .into_iter()
                 .flat_map(|step| changes(step.before, &step.events, step.version, step.at))
                 .find(|change| change.position >= from && is_told(endpoint, change));
-            if found.is_some() {
-                return Ok(found);
-            }
-            match last.next() {
-                Some(next) => version = next,
-                None => return Ok(None),
+            match (found, last.next()) {
+                (None, Some(next)) if has_more => version = next,
+                (found, _) => return Ok(found),
             }
         }
         Ok(None)
@@ -292,7 +289,7 @@ pub(crate) async fn change_at(
     key: &OrderKey,
     position: Position,
 ) -> Result<Option<Change>, StoreError> {
-    let steps = streams.history::<Order>(&key.stream(), position.version).await?;
+    let History { steps, .. } = streams.history::<Order>(&key.stream(), position.version).await?;
     let step = steps.into_iter().find(|step| step.version == position.version);
     Ok(step.and_then(|step| {
         let changes = changes(step.before, &step.events, step.version, step.at);

@@ -101,7 +101,6 @@ pub struct Loaded<A> {
 }
 
 /// One commit of a stream, with the state before it.
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step<A: Aggregate> {
     /// Its version.
     pub version: Version,
@@ -111,6 +110,14 @@ pub struct Step<A: Aggregate> {
     pub events: Vec<A::Event>,
     /// The state before it; none before the first.
     pub before: Option<A>,
+}
+
+/// A stretch of a stream.
+pub struct History<A: Aggregate> {
+    /// Its commits, oldest first.
+    pub steps: Vec<Step<A>>,
+    /// Whether there are newer ones.
+    pub has_more: bool,
 }
 
 /// Why [`Streams::change`] did not change anything.
@@ -222,15 +229,15 @@ impl Streams {
         self.log.list(list, page).await
     }
 
-    /// A stretch of a stream from `from` on, oldest first: each commit's version, time and events, with the
-    /// state before it. The newest commits if `from` is among them, else a stretch that begins with `from`;
-    /// empty if there is no such version yet.
+    /// A stretch of a stream from `from` on. The newest commits if `from` is among them, else a stretch that begins
+    /// with `from`; empty if there is no such version yet.
     ///
     /// # Errors
     /// The store's; also if what it holds is no whole stream.
-    pub async fn history<A: Aggregate>(&self, stream: &StreamId, from: Version) -> Result<Vec<Step<A>>, StoreError> {
+    pub async fn history<A: Aggregate>(&self, stream: &StreamId, from: Version) -> Result<History<A>, StoreError> {
         let mut commits = self.log.load(stream, None).await?;
-        if !reaches(&commits, from) {
+        let has_more = !reaches(&commits, from);
+        if has_more {
             // Up to the next snapshot; what carries one itself is read with what came before it.
             let block = from.get() - from.get() % SNAPSHOT_EVERY;
             let end = if carries_snapshot(from) { block } else { block.saturating_add(SNAPSHOT_EVERY - 1) };
@@ -256,7 +263,7 @@ impl Streams {
                 steps.push(Step { version: commit.version, at: commit.at, events, before });
             }
         }
-        Ok(steps)
+        Ok(History { steps, has_more })
     }
 
     /// Decides on the newest state and writes what was decided, again if somebody else was faster.
