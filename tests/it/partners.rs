@@ -175,3 +175,32 @@ async fn a_partner_refuses_instruments_that_are_not_its_own() {
         assert!(matches!(counter.authorise(1, 1).await, Resolution::Refused { .. }));
     }
 }
+
+/// A call may come twice: had the second one found what the first did not, money would be held for a payment
+/// that everybody believes to be refused.
+#[tokio::test]
+async fn what_was_declined_is_declined_again_though_it_could_be_done_now() {
+    let counter = Counter::accounts().await;
+    assert_eq!(counter.authorise(1, 900).await, Resolution::Authorised);
+    let refused = Resolution::Refused { reason: Decline::NotEnoughBalance };
+    assert_eq!(counter.authorise(2, 400).await, refused);
+    assert_eq!(counter.perform(1, 1, Action::Void, 900).await, LegResult::Done);
+    assert_eq!(counter.authorise(2, 400).await, refused);
+    assert_eq!(counter.lookup(2).await, refused);
+    assert_eq!(counter.authorise(3, 1_000).await, Resolution::Authorised, "nothing is held");
+
+    let declined = LegResult::Declined { reason: Decline::NotPermitted };
+    for counter in counters().await {
+        assert_eq!(counter.authorise(1, 500).await, Resolution::Authorised);
+        assert_eq!(counter.perform(1, 1, Action::Refund, 300).await, declined, "nothing is captured yet");
+        assert_eq!(counter.perform(1, 2, Action::Capture, 500).await, LegResult::Done);
+        assert_eq!(counter.perform(1, 1, Action::Refund, 300).await, declined);
+        assert_eq!(counter.perform(1, 3, Action::Refund, 500).await, LegResult::Done, "nothing was refunded");
+    }
+    let counter = Counter::sandbox("4000000000000077").await;
+    assert_eq!(counter.authorise(1, 500).await, Resolution::Pending);
+    assert_eq!(counter.perform(1, 1, Action::Capture, 500).await, declined);
+    counter.clock.advance(Duration::from_secs(2));
+    assert_eq!(counter.perform(1, 1, Action::Capture, 500).await, declined);
+    assert_eq!(counter.perform(1, 2, Action::Capture, 500).await, LegResult::Done);
+}

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Action, Aggregate, Money, Reference, Tally, Time, Version,
-    limits::{CODE_LOCK, MOVEMENTS_PER_ACCOUNT_MAX, MOVEMENTS_RESERVE, WRONG_CODES_MAX},
+    limits::{CODE_LOCK, DECLINED_REMEMBERED, MOVEMENTS_PER_ACCOUNT_MAX, MOVEMENTS_RESERVE, WRONG_CODES_MAX},
     order::{Decline, KeyPrint},
     reference::LegReference,
 };
@@ -45,9 +45,31 @@ pub struct Account {
     /// Payments that must not hold money any more, because their partner was told that nothing happened.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     barred: Vec<Reference>,
+    /// What was declined last, so that it is declined again: a call that comes twice must not find what the
+    /// first did not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    declined: Vec<Declined>,
     /// Everything that moved, oldest first.
     #[serde(default)]
     pub movements: Vec<Movement>,
+}
+
+/// A call that was declined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Declined {
+    #[serde(flatten)]
+    call: Call,
+    reason: Decline,
+}
+
+/// A call, by the reference it came under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Call {
+    /// To hold money for a payment.
+    Hold(Reference),
+    /// To settle, release or refund.
+    Move(LegReference),
 }
 
 /// Money held for one payment.
@@ -116,6 +138,13 @@ pub enum AccountEvent {
     Barred {
         /// The payment.
         payment: Reference,
+    },
+    /// A call was declined, for a reason that may pass.
+    Declined {
+        /// The call.
+        call: Call,
+        /// Why.
+        reason: Decline,
     },
     /// Somebody gave a wrong security code.
     CodeFailed,
@@ -191,6 +220,21 @@ impl Account {
         (self.wrong_codes > 0).then_some(AccountEvent::CodeAccepted)
     }
 
+    /// Why a call was declined, if it was, not too long ago.
+    #[must_use]
+    pub fn declined(&self, call: Call) -> Option<Decline> {
+        self.declined.iter().find(|declined| declined.call == call).map(|declined| declined.reason)
+    }
+
+    /// The event that puts on record that a call is declined; none if there is no room for it, or if it will be
+    /// declined for ever.
+    #[must_use]
+    pub fn decline(&self, call: Call, reason: Decline) -> Option<AccountEvent> {
+        let is_barred = matches!(call, Call::Hold(payment) if self.barred.contains(&payment));
+        let is_new = !is_barred && self.declined(call).is_none() && !self.version.is_near_end();
+        is_new.then_some(AccountEvent::Declined { call, reason })
+    }
+
     /// Decides a command: the events to commit, none if it was done before.
     ///
     /// # Errors
@@ -214,6 +258,9 @@ impl Account {
         if self.barred.contains(&payment) {
             return Err(Decline::NotPermitted);
         }
+        if let Some(reason) = self.declined(Call::Hold(payment)) {
+            return Err(reason);
+        }
         if amount.currency() != self.issued.currency() || amount.minor() > self.available() {
             return Err(Decline::NotEnoughBalance);
         }
@@ -230,6 +277,9 @@ impl Account {
     ) -> Result<Vec<AccountEvent>, Decline> {
         if self.movements.iter().any(|movement| movement.leg == Some(leg)) {
             return Ok(Vec::new());
+        }
+        if let Some(reason) = self.declined(Call::Move(leg)) {
+            return Err(reason);
         }
         let Some(hold) = self.hold(payment) else {
             // Voiding what was never held: done, and it never will be.
@@ -280,6 +330,12 @@ impl Account {
                 });
             }
             AccountEvent::Barred { payment } => self.barred.push(*payment),
+            AccountEvent::Declined { call, reason } => {
+                if self.declined.len() >= DECLINED_REMEMBERED {
+                    self.declined.remove(0);
+                }
+                self.declined.push(Declined { call: *call, reason: *reason });
+            }
             AccountEvent::CodeFailed => {
                 self.wrong_codes = self.wrong_codes.saturating_add(1);
                 self.code_failed_at = at;
@@ -306,6 +362,7 @@ impl Aggregate for Account {
                 key: *key,
                 holds: Vec::new(),
                 barred: Vec::new(),
+                declined: Vec::new(),
                 movements: Vec::new(),
             }),
             (None, _) => None,

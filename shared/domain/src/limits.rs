@@ -51,6 +51,9 @@ pub const MOVEMENTS_PER_ACCOUNT_MAX: usize = 2_560;
 /// Movements kept back for releases and refunds: money that was taken can always be given back.
 pub const MOVEMENTS_RESERVE: usize = 1_536;
 
+/// Declined calls that one account, or one book of the sandbox, remembers: those that come twice come soon.
+pub const DECLINED_REMEMBERED: usize = 64;
+
 /// Wrong security codes in a row after which a gift card takes no payment and tells no balance for
 /// [`CODE_LOCK`]. After that, each further wrong one locks it again.
 pub const WRONG_CODES_MAX: u8 = 10;

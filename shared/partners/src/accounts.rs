@@ -11,7 +11,7 @@ use app::{
 use data_encoding::BASE32_NOPAD;
 use domain::{
     Account, Action, MerchantAccount, Money, Reference,
-    account::{AccountCommand, AccountEvent},
+    account::{AccountCommand, AccountEvent, Call},
     order::{Decline, KeyPrint, LegResult, Method, MethodKind, Resolution},
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -176,16 +176,34 @@ impl Accounts {
     ) -> Result<Account, ChangeError<Decline>> {
         let (print, now) = (self.code_print(request.token, code), self.streams.now());
         let hold = AccountCommand::Hold { payment: request.payment, amount: request.amount };
+        let call = Call::Hold(request.payment);
         let account = self
-            .change(request.merchant, request.token, |account| match account.check_code(print, now) {
-                _ if account.brand != brand => Err(Decline::InvalidCardNumber),
-                Ok(()) => account.decide(&hold),
-                Err(Decline::InvalidCode) => Ok(vec![AccountEvent::CodeFailed]),
-                Err(reason) => Err(reason),
+            .change(request.merchant, request.token, |account| {
+                if account.brand != brand {
+                    return Err(Decline::InvalidCardNumber);
+                }
+                // A call that comes twice is answered as it was the first time.
+                if account.hold(request.payment).is_some() {
+                    return Ok(Vec::new());
+                }
+                if let Some(reason) = account.declined(call) {
+                    return Err(reason);
+                }
+                let declined = |reason| account.decline(call, reason).map(|event| vec![event]).ok_or(reason);
+                match account.check_code(print, now) {
+                    Ok(()) => account.decide(&hold).or_else(declined),
+                    Err(Decline::InvalidCode) => {
+                        let declined = account.decline(call, Decline::InvalidCode);
+                        Ok(std::iter::once(AccountEvent::CodeFailed).chain(declined).collect())
+                    }
+                    Err(reason) => declined(reason),
+                }
             })
             .await?;
-        let is_held = account.hold(request.payment).is_some();
-        if is_held { Ok(account) } else { Err(ChangeError::Refused(Decline::InvalidCode)) }
+        if account.hold(request.payment).is_some() {
+            return Ok(account);
+        }
+        Err(ChangeError::Refused(account.declined(call).unwrap_or(Decline::InvalidCode)))
     }
 
     async fn change(
@@ -279,8 +297,13 @@ impl Partner for Accounts {
                 action: request.action,
                 amount: request.amount.minor(),
             };
-            match self.change(request.merchant, request.token, |account| account.decide(&command)).await {
-                Ok(_) => LegResult::Done,
+            let call = Call::Move(request.leg);
+            let decide = |account: &Account| {
+                let declined = |reason| account.decline(call, reason).map(|event| vec![event]).ok_or(reason);
+                account.decide(&command).or_else(declined)
+            };
+            match self.change(request.merchant, request.token, decide).await {
+                Ok(account) => account.declined(call).map_or(LegResult::Done, |reason| LegResult::Declined { reason }),
                 // No such account: nothing is held.
                 Err(ChangeError::Refused(Decline::InvalidCardNumber)) if request.action == Action::Void => {
                     LegResult::Done
@@ -307,7 +330,11 @@ impl Partner for Accounts {
 }
 
 fn found(account: &Account, payment: Reference) -> Resolution {
-    if account.hold(payment).is_some() { Resolution::Authorised } else { Resolution::Failed }
+    match account.declined(Call::Hold(payment)) {
+        _ if account.hold(payment).is_some() => Resolution::Authorised,
+        Some(reason) => Resolution::Refused { reason },
+        None => Resolution::Failed,
+    }
 }
 
 /// The write may have landed: what became of it is to be looked up.

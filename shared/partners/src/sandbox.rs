@@ -13,6 +13,7 @@ use app::{
 };
 use domain::{
     Action, Aggregate, MerchantAccount, Money, Reference, Tally, Time, Version,
+    limits::DECLINED_REMEMBERED,
     order::{CancelledBy, Decline, LegResult, Method, MethodKind, Redirect, Resolution},
     reference::LegReference,
 };
@@ -98,6 +99,8 @@ pub struct Book {
     is_void: bool,
     tally: Tally,
     legs: Vec<BookedLeg>,
+    #[serde(default)]
+    declined: Vec<LegReference>,
 }
 
 /// A leg the sandbox was asked for.
@@ -136,6 +139,12 @@ pub enum BookEvent {
         /// The leg that asked for it.
         leg: LegReference,
     },
+    /// A leg was declined, because the books did not allow it. It stays so, whatever they allow later: a call may
+    /// come twice.
+    Declined {
+        /// The leg.
+        leg: LegReference,
+    },
     /// Money was captured, voided or refunded, or will be after [`PENDING_FOR`].
     Moved {
         /// The leg that asked for it.
@@ -161,6 +170,7 @@ impl Aggregate for Book {
             is_void: false,
             tally: Tally::default(),
             legs: Vec::new(),
+            declined: Vec::new(),
         };
         match (state, event) {
             (None, BookEvent::Asked { amount, kind, behaviour, return_url }) => Some(Self {
@@ -178,6 +188,12 @@ impl Aggregate for Book {
                     BookEvent::Asked { .. } | BookEvent::Barred => {}
                     BookEvent::Chosen { choice } => book.choice = Some(*choice),
                     BookEvent::Voided { .. } => book.is_void = true,
+                    BookEvent::Declined { leg } => {
+                        if book.declined.len() >= DECLINED_REMEMBERED {
+                            book.declined.remove(0);
+                        }
+                        book.declined.push(*leg);
+                    }
                     BookEvent::Moved { leg, action, amount } => {
                         book.tally.conclude(*action, *amount, true);
                         book.legs.push(BookedLeg { leg: *leg, action: *action, amount: *amount, at });
@@ -240,7 +256,7 @@ impl Book {
     /// Decides one leg: the event to commit, none if it was done before.
     fn decide(&self, request: &Perform<'_>, now: Time) -> Result<Option<BookEvent>, Decline> {
         let Perform { leg, action, .. } = *request;
-        if self.legs.iter().any(|booked| booked.leg == leg) {
+        if self.legs.iter().any(|booked| booked.leg == leg) || self.declined.contains(&leg) {
             return Ok(None);
         }
         let amount = request.amount.minor();
@@ -261,13 +277,13 @@ impl Book {
             | Resolution::Uncertain
             | Resolution::Refused { .. }
             | Resolution::Cancelled { .. }
-            | Resolution::Failed => return Err(Decline::NotPermitted),
+            | Resolution::Failed => return Ok(Some(BookEvent::Declined { leg })),
         }
         match (self.behaviour, action) {
             (Behaviour::DeclineCapture, Action::Capture) | (Behaviour::DeclineRefund, Action::Refund) => {
                 Err(Decline::Refused)
             }
-            _ if amount > self.tally.available(action) => Err(Decline::NotPermitted),
+            _ if amount > self.tally.available(action) => Ok(Some(BookEvent::Declined { leg })),
             _ => Ok(Some(BookEvent::Moved { leg, action, amount })),
         }
     }
@@ -275,6 +291,9 @@ impl Book {
     /// What is said of a leg that is booked, to a call that came at `now`: the one that booked it, if it came
     /// no later than that.
     fn leg_result(&self, leg: LegReference, now: Time) -> LegResult {
+        if self.declined.contains(&leg) {
+            return LegResult::Declined { reason: Decline::NotPermitted };
+        }
         let booked = self.legs.iter().find(|booked| booked.leg == leg);
         match (self.behaviour, booked) {
             (Behaviour::PendingCapture, Some(booked))

@@ -4,8 +4,8 @@ use domain::{
     Account,
     Action::{self, Capture, Refund, Void},
     Aggregate, OrderId, Reference, Tally,
-    account::{AccountCommand, AccountEvent},
-    limits::{CODE_LOCK, MOVEMENTS_PER_ACCOUNT_MAX, MOVEMENTS_RESERVE, WRONG_CODES_MAX},
+    account::{AccountCommand, AccountEvent, Call},
+    limits::{CODE_LOCK, DECLINED_REMEMBERED, MOVEMENTS_PER_ACCOUNT_MAX, MOVEMENTS_RESERVE, WRONG_CODES_MAX},
     order::Decline,
     reference::LegReference,
 };
@@ -293,4 +293,42 @@ fn wrong_codes_are_not_forgotten_when_money_is_moved() {
     given.extend(vec![AccountEvent::CodeFailed; 9]);
     given.extend([moved(1, 2, Capture, 60), barred(3), AccountEvent::CodeFailed]);
     assert_eq!(after(&given).check_code(CODE, NOW), Err(Decline::CodeTriesExceeded));
+}
+
+fn declined(call: Call, reason: Decline) -> AccountEvent {
+    AccountEvent::Declined { call, reason }
+}
+
+/// Else a call that comes twice would hold money for a payment that everybody believes to be refused.
+#[test]
+fn what_was_declined_is_declined_again_though_it_could_be_done_now() {
+    let no_money = declined(Call::Hold(payment(2)), Decline::NotEnoughBalance);
+    let since = [issued(100), held(1, 60), no_money.clone(), moved(1, 3, Void, 60)];
+    check(&since, hold(2, 60), refusal(Decline::NotEnoughBalance));
+    check(&since, hold(4, 60), Ok([held(4, 60)]));
+
+    let not_permitted = declined(Call::Move(leg(2)), Decline::NotPermitted);
+    let since = [issued(100), held(1, 60), not_permitted, held(3, 40)];
+    check(&since, move_(1, 2, Capture, 60), refusal(Decline::NotPermitted));
+    check(&since, move_(1, 4, Capture, 60), Ok([moved(1, 4, Capture, 60)]));
+
+    let account = after(&since);
+    assert_eq!(account.decline(Call::Hold(payment(9)), Decline::NotEnoughBalance).unwrap(), {
+        declined(Call::Hold(payment(9)), Decline::NotEnoughBalance)
+    });
+    assert_eq!(account.decline(Call::Move(leg(2)), Decline::NotPermitted), None, "it is on record");
+    let barred = after(&[issued(100), barred(1)]);
+    assert_eq!(barred.decline(Call::Hold(payment(1)), Decline::NotPermitted), None, "it is declined for ever");
+}
+
+#[test]
+fn the_newest_declined_calls_are_remembered() {
+    let count = u16::try_from(DECLINED_REMEMBERED).unwrap() + 1;
+    let mut given = vec![issued(100)];
+    given.extend((1..=count).map(|number| declined(Call::Hold(payment(number)), Decline::NotEnoughBalance)));
+    let account = after(&given);
+    assert_eq!(account.declined(Call::Hold(payment(1))), None);
+    for number in 2..=count {
+        assert_eq!(account.declined(Call::Hold(payment(number))), Some(Decline::NotEnoughBalance));
+    }
 }

@@ -2,7 +2,7 @@
 
 use domain::{
     Action, Order, OrderId, Time,
-    account::AccountEvent,
+    account::{AccountEvent, Call},
     attention::{Attention, AttentionEvent, Raised},
     feed::{Again, Attempt, Feed, FeedEvent, Outcome, Progress},
     order::{
@@ -160,6 +160,14 @@ fn the_json_of_account_events_never_changes() {
             r#"{"type":"moved","payment":"ZZZZZZZZZZZZZ001","leg":"ZZZZZZZZZZZZZ002-3","action":"capture","amount":45}"#,
         ),
         (AccountEvent::Barred { payment }, r#"{"type":"barred","payment":"ZZZZZZZZZZZZZ001"}"#),
+        (
+            AccountEvent::Declined { call: Call::Hold(payment), reason: Decline::NotEnoughBalance },
+            r#"{"type":"declined","call":{"hold":"ZZZZZZZZZZZZZ001"},"reason":"not_enough_balance"}"#,
+        ),
+        (
+            AccountEvent::Declined { call: Call::Move(leg), reason: Decline::NotPermitted },
+            r#"{"type":"declined","call":{"move":"ZZZZZZZZZZZZZ002-3"},"reason":"not_permitted"}"#,
+        ),
         (AccountEvent::CodeFailed, r#"{"type":"code_failed"}"#),
         (AccountEvent::CodeAccepted, r#"{"type":"code_accepted"}"#),
     ]);

@@ -670,6 +670,7 @@ proptest! {
                     AccountEvent::Issued { .. }
                     | AccountEvent::Held { .. }
                     | AccountEvent::Moved { .. }
+                    | AccountEvent::Declined { .. }
                     | AccountEvent::CodeFailed
                     | AccountEvent::CodeAccepted => None,
                 }));
