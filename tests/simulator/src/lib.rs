@@ -2,7 +2,7 @@
 //! fail, and processes that die between any two calls. One seed is one run, and always the same one.
 //!
 //! A run has two parts. First merchants and shoppers do what they do while things go wrong; then nothing goes
-//! wrong any more, and everything that is left is done. After that the promises must hold: see [`check`].
+//! wrong any more, and everything that is left is done. After that the promises must hold: see `check.rs`.
 //!
 //! *Architecture invariant*: nothing here waits for real time to pass, and nothing depends on anything but
 //! the seed.

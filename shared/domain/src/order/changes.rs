@@ -203,7 +203,7 @@ impl OrderEvent {
         !matches!(self, Self::Answered { .. })
     }
 
-    /// Whether a shop may have to act on it: what [`Order::topic`] would need the order to say for sure.
+    /// Whether a shop may have to act on it: to say it for sure takes the order.
     #[must_use]
     pub fn may_have_topic(&self) -> bool {
         match self {
