@@ -69,7 +69,8 @@ async fn a_key_does_what_its_roles_allow() {
         (json!({ "merchantAccounts": [], "roles": ["admin"] }), "field_invalid"),
         (json!({ "merchantAccounts": ["Elsewhere"], "roles": ["admin"] }), "merchant_forbidden"),
         (json!({ "merchantAccounts": [local::TEST_MERCHANT], "roles": [] }), "field_invalid"),
-        (json!({ "merchantAccounts": [local::TEST_MERCHANT], "roles": ["root"] }), "body_invalid"),
+        (json!({ "merchantAccounts": [local::TEST_MERCHANT], "roles": ["root"] }), "field_invalid"),
+        (json!({ "merchantAccounts": [local::TEST_MERCHANT], "roles": [3] }), "body_invalid"),
         (json!({ "roles": ["admin"] }), "field_missing"),
     ] {
         let refused = shop.as_key(&admin, Method::POST, "/admin/v1/apiKeys", Some(&body)).await;

@@ -96,7 +96,9 @@ async fn each_bad_field_of_an_endpoint_is_named(shop: &Shop) {
         ("url", json!(format!("https://hooks.shop.example/{}", "x".repeat(1_024))), 422, "field_invalid"),
         ("url", json!(["https://hooks.shop.example/"]), 400, "body_invalid"),
         ("format", json!(null), 422, "field_missing"),
-        ("format", json!("soap"), 400, "body_invalid"),
+        ("format", json!("soap"), 422, "field_invalid"),
+        ("format", json!(3), 400, "body_invalid"),
+        ("format", json!({ "checkout": null }), 400, "body_invalid"),
         ("events", json!("AUTHORISATION"), 400, "body_invalid"),
         ("events", json!([7]), 400, "body_invalid"),
         ("events", json!(["AUTHORISATION", "order.opened"]), 422, "field_invalid"),
@@ -432,6 +434,7 @@ async fn deliveries_are_listed_newest_first(shop: &Shop) {
                 status: (outcome == Outcome::Acknowledged).then_some(202),
                 error: (outcome != Outcome::Acknowledged).then(|| "connection refused".to_owned()),
                 duration_ms: 12,
+                is_again: false,
             };
             let stream = StreamId::owned(&merchant, "feed", &format!("{id}-{feed}"));
             let list = Some(format!("{merchant}/feed-{id}"));
@@ -501,7 +504,17 @@ fn what_waits_to_be_told_again_is_tried_now_if_it_is_asked_for_again() {
     let attempted = |outcome| {
         let (name, status, error) = ("ORDER_OPENED".to_owned(), None, None);
         FeedEvent::Attempted {
-            attempt: Attempt { position, name, sequence: 1, tries: 1, outcome, status, error, duration_ms: 0 },
+            attempt: Attempt {
+                position,
+                name,
+                sequence: 1,
+                tries: 1,
+                outcome,
+                status,
+                error,
+                duration_ms: 0,
+                is_again: false,
+            },
         }
     };
     let next = now.plus(Duration::from_secs(8 * 3_600));

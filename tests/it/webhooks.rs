@@ -256,6 +256,10 @@ async fn a_cancelled_order_tells_of_every_part_that_was_given_back_before_its_en
         ]
     );
     assert!(told[..3].iter().all(|one| one.item()["success"] == "true"));
+    let mut references = told[..3].iter().map(|one| one.item()["pspReference"].to_string()).collect::<Vec<_>>();
+    references.sort();
+    references.dedup();
+    assert_eq!(references.len(), 3, "receivers know what came twice by its pspReference and eventCode");
     let closed = told[3].item();
     assert_eq!(told[3].event(), "ORDER_CLOSED failed");
     assert_eq!((&closed["reason"], &closed["amount"]), (&json!("cancelled"), &euro(10_000)));
@@ -463,7 +467,14 @@ async fn an_endpoint_that_is_gone_is_told_nothing_until_it_is_enabled_and_then_a
     assert_eq!(orders, expected, "each order is listed once, where it was left off");
     for one in &withheld {
         assert_eq!((&one["event"], &one["sequence"]), (&json!("ORDER_OPENED"), &json!(1)));
-        assert!(one.get("status").is_none() && one.get("nextAttemptAt").is_none(), "{one}");
+        let by_it = one["orderPspReference"] == json!(at(&first, 0));
+        let (status, attempt) = if by_it { (Some(&json!(410)), 1) } else { (None, 0) };
+        assert_eq!((one.get("status"), &one["attempt"]), (status, &json!(attempt)), "{one}");
+        assert_eq!(one.get("nextAttemptAt"), None);
+    }
+    for (path, body) in [("/test", json!({})), ("/redeliver", json!({ "since": "2026-01-31T12:00:00Z" }))] {
+        let refused = shop.post(&hook.path(path), &body).await;
+        assert_eq!((refused.status, refused.text_at("/code")), (422, "endpoint_disabled".to_owned()));
     }
 
     let enabled = shop.ask(&hook.path("/enable")).await;
@@ -523,7 +534,7 @@ async fn only_a_2xx_acknowledges_and_a_redirect_is_not_followed(shop: &Shop) {
         let newest = shop.get(&hook.path("/deliveries?limit=1")).await;
         let (outcome, status) = (newest.text_at("/deliveries/0/outcome"), newest.at("/deliveries/0/status"));
         let expected = match failure {
-            Behaviour::Status(status, _) | Behaviour::Elsewhere(status, _) => json!(status),
+            Behaviour::Status(status, _) | Behaviour::Elsewhere(status, _) | Behaviour::Slow(status) => json!(status),
             Behaviour::HangUp | Behaviour::Hang => Value::Null,
         };
         assert_eq!((outcome, status), ("failed".to_owned(), expected));
@@ -629,14 +640,18 @@ async fn a_test_is_told_and_listed_and_is_about_no_order(shop: &Shop) {
     for (format, name) in [("checkout", "TEST"), ("tender", "test")] {
         let hook = Hook::create(shop, format).await;
         hook.receiver.next([FAILS]);
+        let failed = shop.ask(&hook.path("/test")).await;
+        shop.settle().await;
+        shop.after(ONE_TRY).await;
+        let id = failed.text_at("/eventId");
+        assert_eq!(ids(&hook.take()), [id.as_str()], "whoever asked for a test looks at what came of it");
         let asked = shop.ask(&hook.path("/test")).await;
         assert_eq!(asked.status, 202, "{}", asked.text);
         let id = asked.text_at("/eventId");
         shop.settle().await;
-        shop.after(ONE_TRY).await;
         let told = hook.take();
-        assert_eq!(told.iter().map(Received::event).collect::<Vec<_>>(), [name; 2]);
-        assert_eq!((ids(&told), sequences(&told)), (vec![id.as_str(); 2], vec![0, 0]));
+        assert_eq!(told.iter().map(Received::event).collect::<Vec<_>>(), [name]);
+        assert_eq!((ids(&told), sequences(&told)), (vec![id.as_str()], vec![0]));
         if format == "tender" {
             assert_eq!(told[0].json()["data"], json!({}));
         } else {
@@ -645,9 +660,10 @@ async fn a_test_is_told_and_listed_and_is_about_no_order(shop: &Shop) {
         }
         let listed = hook.deliveries(shop, None).await;
         let outcomes = listed.iter().map(|one| (&one["outcome"], &one["attempt"])).collect::<Vec<_>>();
-        assert_eq!(outcomes, [(&json!("acknowledged"), &json!(2)), (&json!("failed"), &json!(1))]);
+        assert_eq!(outcomes, [(&json!("acknowledged"), &json!(1)), (&json!("givenUp"), &json!(1))]);
+        assert_eq!((&listed[0]["eventId"], &listed[1]["eventId"]), (&json!(id), &failed.at("/eventId")));
         for one in &listed {
-            assert_eq!((&one["eventId"], &one["event"], &one["sequence"]), (&json!(id), &json!(name), &json!(0)));
+            assert_eq!((&one["event"], &one["sequence"]), (&json!(name), &json!(0)));
             assert_eq!(one.get("orderPspReference"), None);
         }
     }
@@ -803,7 +819,47 @@ async fn nothing_is_sent_to_a_private_address_for_a_merchant_who_is_no_test_merc
     assert!(receiver.received().is_empty());
 }
 
+/// What is asked for while a try is under way does not take its result away.
+async fn a_try_is_listed_whatever_was_asked_for_meanwhile(shop: &Shop) {
+    let hook = Hook::create(shop, "checkout").await;
+    let order = shop.open_order(1_000).await.order();
+    hook.receiver.next([Behaviour::Slow(500)]);
+    let asking = async {
+        // It is told, and has not answered.
+        hook.receiver.wait_for(|received| !received.is_empty()).await;
+        assert_eq!(hook.redeliver(shop, &json!({ "eventId": format!("evt_{}_0", at(&order, 0)) })).await, 1);
+        hook.receiver.go_on();
+    };
+    tokio::join!(shop.settle(), asking);
+    shop.after(ONE_TRY).await;
+    assert_eq!(hook.take_events(), ["ORDER_OPENED"; 2]);
+    let listed = hook.deliveries(shop, None).await;
+    let tries = listed.iter().map(|one| (one["attempt"].clone(), one["outcome"].clone()));
+    let expected = [(json!(2), json!("acknowledged")), (json!(1), json!("failed"))];
+    assert_eq!(tries.collect::<Vec<_>>(), expected);
+}
+
+/// Else asking for everything, page by page, would never end.
+async fn what_was_told_again_is_not_told_again_by_asking_for_everything(shop: &Shop) {
+    let hook = Hook::create(shop, "checkout").await;
+    let order = shop.open_order(1_000).await.order();
+    shop.pay_card(&order, 1_000, VISA).await;
+    shop.settle().await;
+    assert_eq!(hook.take_events().len(), 3);
+    let since = json!({ "since": "2026-01-31T12:00:00Z" });
+    assert_eq!(hook.redeliver(shop, &since).await, 3);
+    shop.settle().await;
+    assert_eq!(hook.take_events().len(), 3);
+    shop.clock.advance(MINUTE);
+    assert_eq!(hook.redeliver(shop, &json!({ "since": "2026-01-31T12:00:01Z" })).await, 0, "they were sent again");
+    let listed = hook.deliveries(shop, None).await;
+    assert_eq!(listed.iter().filter(|one| one["redelivery"] == true).count(), 3);
+    assert_eq!(listed.len(), 6);
+}
+
 super::on_both_stores!(
+    a_try_is_listed_whatever_was_asked_for_meanwhile,
+    what_was_told_again_is_not_told_again_by_asking_for_everything,
     who_knows_only_the_keys_can_verify_and_follow_a_whole_life_in_adyens_words,
     who_knows_only_the_keys_can_verify_and_follow_a_whole_life_in_our_words,
     an_order_that_expires_tells_of_each_released_part_before_its_end,

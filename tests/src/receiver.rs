@@ -84,6 +84,8 @@ pub enum Behaviour {
     HangUp,
     /// Not at all.
     Hang,
+    /// With this status, when it is told to go on.
+    Slow(u16),
 }
 
 /// A receiver on loopback.
@@ -96,6 +98,7 @@ pub struct Receiver {
 struct Shared {
     state: Mutex<State>,
     arrived: Notify,
+    go_on: Notify,
 }
 
 struct State {
@@ -121,7 +124,7 @@ impl Receiver {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}/webhooks", listener.local_addr().expect("a bound socket"));
         let state = State { received: Vec::new(), next: VecDeque::new(), otherwise };
-        let shared = Arc::new(Shared { state: Mutex::new(state), arrived: Notify::new() });
+        let shared = Arc::new(Shared { state: Mutex::new(state), arrived: Notify::new(), go_on: Notify::new() });
         tokio::spawn(serve(listener, Arc::clone(&shared)));
         Self { url, shared }
     }
@@ -145,6 +148,11 @@ impl Receiver {
     /// Everything that arrived since the last call.
     pub fn take(&self) -> Vec<Received> {
         std::mem::take(&mut self.shared.state().received)
+    }
+
+    /// Has a slow answer given.
+    pub fn go_on(&self) {
+        self.shared.go_on.notify_one();
     }
 
     /// Waits until what arrived is `enough`.
@@ -190,6 +198,10 @@ async fn answer(
         Behaviour::Elsewhere(status, place) => Ok(response(status, Some(("location", &place)))),
         Behaviour::HangUp => Err(HungUp),
         Behaviour::Hang => std::future::pending().await,
+        Behaviour::Slow(status) => {
+            shared.go_on.notified().await;
+            Ok(response(status, None))
+        }
     }
 }
 

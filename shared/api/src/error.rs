@@ -124,6 +124,10 @@ impl From<WebhookError> for Problem {
     fn from(error: WebhookError) -> Self {
         match error {
             WebhookError::NotFound => Self::new(Code::NotFound, "There is no such webhook endpoint or event."),
+            WebhookError::Disabled => {
+                let message = "The webhook endpoint is disabled. Enable it first: POST /admin/v1/webhooks/{id}/enable.";
+                Self::new(Code::EndpointDisabled, message)
+            }
             WebhookError::KeyReused => Refusal::KeyReused.into(),
             WebhookError::Full => {
                 let most = ENDPOINTS_PER_MERCHANT_MAX;

@@ -129,6 +129,8 @@ codes! {
     Contended = "contended", 409, Validation, "704";
     /// There is one of that name already.
     Exists = "exists", 409, Validation, "exists";
+    /// The webhook endpoint is disabled.
+    EndpointDisabled = "endpoint_disabled", 422, Validation, "endpoint_disabled";
     /// A list has reached its limit.
     ListFull = "list_full", 422, Validation, "list_full";
     /// The store does not answer.

@@ -3,6 +3,7 @@
 use app::{Fut, access::Caller};
 use bytes::Bytes;
 use data_encoding::BASE64;
+use domain::access::Role;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use secrecy::SecretString;
 use serde::{Serialize, de::DeserializeOwned};
@@ -70,12 +71,16 @@ async fn authenticate(engine: &Engine, route: &Route, headers: &HeaderMap) -> Re
     let unauthorised = || Problem::new(Code::Unauthorised, "HTTP Status Response - Unauthorized");
     let key = api_key(headers).ok_or_else(unauthorised)?;
     let caller = engine.access.authenticate(&key).await?.ok_or_else(unauthorised)?;
-    let is_allowed = match route.access {
-        Access::Public => true,
-        Access::Role(role) => caller.has_role(role),
-        Access::Operator => caller == Caller::Operator,
+    let (is_allowed, needed) = match route.access {
+        Access::Public => (true, ""),
+        Access::Role(role @ Role::Payments) => (caller.has_role(role), "a key with the role 'payments'"),
+        Access::Role(role @ Role::Admin) => (caller.has_role(role), "a key with the role 'admin'"),
+        Access::Operator => (caller == Caller::Operator, "the operator's key"),
     };
-    if is_allowed { Ok(caller) } else { Err(Problem::new(Code::RoleMissing, "Not allowed: the key lacks the role.")) }
+    if is_allowed {
+        return Ok(caller);
+    }
+    Err(Problem::new(Code::RoleMissing, format!("Not allowed: this takes {needed}.")))
 }
 
 /// The key of `X-API-Key`, or the password of Basic authentication, whose user name is not looked at.

@@ -162,38 +162,46 @@ impl Deliveries {
                 },
                 None => Tried { position, name: test_name(endpoint.format), sequence: 0, id: &id },
             };
-            let Some(event) = self.attempt(&name, &endpoint, &feed, tried, change.as_deref()).await? else {
-                return Ok(None);
+            is_own |= if endpoint.disabled.is_some() {
+                let Some(withheld) = feed.withheld(tried) else { return Ok(None) };
+                self.record(&name, base, tried.position, &|_| withheld.clone()).await?
+            } else {
+                let report = self.send(&name, &endpoint, &feed, tried, change.as_deref()).await;
+                if report.is_gone() {
+                    self.webhooks.disable(&name.merchant, &name.endpoint, DisabledReason::Gone).await?;
+                }
+                let now = self.streams.now();
+                self.record(&name, base, tried.position, &|feed| feed.attempted(tried, &report, now)).await?
             };
-            let list = Some(list(&name.merchant, &name.endpoint));
-            match self.streams.append_listed(&name.stream(), base, &[event], list).await {
-                Ok(_) => is_own = true,
-                // Somebody else told it at the same time, and goes on from there; or something was asked for.
-                Err(StoreError::Conflict) => continue,
-                Err(error) => return Err(error.into()),
-            }
             // What was withheld is looked at once more: the endpoint may have been enabled in the meantime.
         }
         Ok(Some(self.streams.now()))
     }
 
-    /// Tries once, or finds that nothing is tried; none if that is on record.
-    async fn attempt(
+    /// Puts on record what came of an attempt, unless somebody else has made the same one meanwhile. What else
+    /// was asked of the feed in the meantime does not matter. Returns whether it is on record.
+    async fn record(
         &self,
         name: &FeedName,
-        endpoint: &Endpoint,
-        feed: &Feed,
-        tried: Tried<'_>,
-        change: Option<&Change>,
-    ) -> Result<Option<FeedEvent>, WebhookError> {
-        if endpoint.disabled.is_some() {
-            return Ok(feed.withheld(tried));
+        mut base: Option<Loaded<Feed>>,
+        position: Position,
+        event: &(dyn Fn(&Feed) -> FeedEvent + Send + Sync),
+    ) -> Result<bool, WebhookError> {
+        let stream = name.stream();
+        let before = base.as_ref().map(|base| base.state.clone()).unwrap_or_default();
+        for _ in 0..crate::DECIDE_ATTEMPTS_MAX {
+            let feed = base.as_ref().map(|base| base.state.clone()).unwrap_or_default();
+            if !feed.stands_as(&before, position) {
+                return Ok(false);
+            }
+            let list = Some(list(&name.merchant, &name.endpoint));
+            match self.streams.append_listed(&stream, base, &[event(&feed)], list).await {
+                Ok(_) => return Ok(true),
+                Err(StoreError::Conflict) => base = self.streams.load(&stream, None).await?,
+                Err(error) => return Err(error.into()),
+            }
         }
-        let report = self.send(name, endpoint, feed, tried, change).await;
-        if report.is_gone() {
-            self.webhooks.disable(&name.merchant, &name.endpoint, DisabledReason::Gone).await?;
-        }
-        Ok(Some(feed.attempted(tried, &report, self.streams.now())))
+        Err(StoreError::Conflict.into())
     }
 
     async fn send(

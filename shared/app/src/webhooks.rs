@@ -73,8 +73,13 @@ pub struct LeftOff {
 pub enum Again {
     /// One event.
     Event(ChangeId),
-    /// Everything that was tried since then.
-    Since(Time),
+    /// Everything that was tried since then, except what was told again already.
+    Since {
+        /// Since when.
+        since: Time,
+        /// Where the last answer left off.
+        after: Option<LeftOff>,
+    },
 }
 
 /// What came of asking for things to be sent again.
@@ -82,8 +87,8 @@ pub enum Again {
 pub struct AskedAgain {
     /// Events that will be sent again, or that were still waiting and are tried now.
     pub events: usize,
-    /// Where the list was left off because it is too long: ask again for everything since then.
-    pub left_off_at: Option<Time>,
+    /// Where the list was left off because it is too long: ask again from there.
+    pub left_off: Option<LeftOff>,
 }
 
 /// Why something was not done to an endpoint.
@@ -101,6 +106,9 @@ pub enum WebhookError {
     /// As much waits to be sent to the endpoint on request as may, or as much was sent.
     #[error("there is no room for another request to send something")]
     NoRoom,
+    /// The endpoint is disabled.
+    #[error("the endpoint is disabled")]
+    Disabled,
     /// The store's.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -181,6 +189,12 @@ impl Webhooks {
         }
     }
 
+    /// One of a merchant's endpoints, if it is told things.
+    async fn active(&self, merchant: &MerchantAccount, id: &str) -> Result<Endpoint, WebhookError> {
+        let endpoint = self.endpoint(merchant, id).await?;
+        if endpoint.disabled.is_some() { Err(WebhookError::Disabled) } else { Ok(endpoint) }
+    }
+
     /// Gives an endpoint new keys. Both sign for [`domain::limits::KEY_OVERLAP`]. The same request under the
     /// same idempotency key rotates once: a second rotation would end the overlap with the keys before.
     ///
@@ -217,9 +231,9 @@ impl Webhooks {
     /// Sends an endpoint a test, in the background. Returns what the test is called.
     ///
     /// # Errors
-    /// [`WebhookError::NotFound`]; [`WebhookError::NoRoom`]; the store's.
+    /// [`WebhookError::NotFound`]; [`WebhookError::Disabled`]; [`WebhookError::NoRoom`]; the store's.
     pub async fn test(&self, merchant: &MerchantAccount, id: &str) -> Result<String, WebhookError> {
-        self.endpoint(merchant, id).await?;
+        self.active(merchant, id).await?;
         let name = FeedName { merchant: merchant.clone(), endpoint: id.to_owned(), order: None };
         let ask = |feed: &Feed| {
             let has_room = feed.again.len() < AGAIN_PER_FEED_MAX;
@@ -241,19 +255,11 @@ impl Webhooks {
         limit: u16,
     ) -> Result<(Vec<Listed>, Option<LeftOff>), WebhookError> {
         self.endpoint(merchant, id).await?;
-        let after = after.map(|LeftOff { at, order, version }| {
-            let order = order.map(Reference::order);
-            let name = FeedName { merchant: merchant.clone(), endpoint: id.to_owned(), order };
-            Place { at, stream: name.stream(), version }
-        });
+        let after = after.map(|left_off| left_off.place(merchant, id));
         let limit = limit.clamp(1, DELIVERIES_PER_PAGE_MAX);
         let page = Page { since: Time::default(), newest_first: true, after, limit };
         let commits = self.streams.list(&feeds::list(merchant, id), &page).await?;
-        let last = commits.last().filter(|_| commits.len() == usize::from(limit));
-        let next = last.and_then(|commit| {
-            let order = FeedName::of(&commit.stream)?.order.map(domain::OrderId::reference);
-            Some(LeftOff { at: commit.at, order, version: commit.version })
-        });
+        let next = left_off(&commits, limit);
         Ok((commits.iter().map(listed).collect::<Result<Vec<_>, _>>()?.concat(), next))
     }
 
@@ -261,14 +267,14 @@ impl Webhooks {
     ///
     /// # Errors
     /// [`WebhookError::NotFound`] for an unknown endpoint, or an event it was never to be told of;
-    /// [`WebhookError::NoRoom`]; the store's.
+    /// [`WebhookError::Disabled`]; [`WebhookError::NoRoom`]; the store's.
     pub async fn send_again(
         &self,
         merchant: &MerchantAccount,
         id: &str,
         again: Again,
     ) -> Result<AskedAgain, WebhookError> {
-        let endpoint = self.endpoint(merchant, id).await?;
+        let endpoint = self.active(merchant, id).await?;
         let feed = |order| FeedName { merchant: merchant.clone(), endpoint: id.to_owned(), order: Some(order) };
         match again {
             Again::Event(event) => {
@@ -278,16 +284,17 @@ impl Webhooks {
                     return Err(WebhookError::NotFound);
                 }
                 let asked = self.append(&feed(event.order), |feed| feed.ask_again(&[event.position])).await?;
-                Ok(AskedAgain { events: usize::from(asked.is_some()), left_off_at: None })
+                Ok(AskedAgain { events: usize::from(asked.is_some()), left_off: None })
             }
-            Again::Since(since) => {
-                let page = Page { since, newest_first: false, after: None, limit: REDELIVERIES_LOOKED_AT_MAX };
+            Again::Since { since, after } => {
+                let after = after.map(|left_off| left_off.place(merchant, id));
+                let page = Page { since, newest_first: false, after, limit: REDELIVERIES_LOOKED_AT_MAX };
                 let commits = self.streams.list(&feeds::list(merchant, id), &page).await?;
-                let is_cut = commits.len() == usize::from(REDELIVERIES_LOOKED_AT_MAX);
-                let left_off_at = commits.last().filter(|_| is_cut).map(|commit| commit.at);
+                let left_off = left_off(&commits, REDELIVERIES_LOOKED_AT_MAX);
                 let mut orders = std::collections::BTreeMap::<domain::OrderId, Vec<Position>>::new();
                 for listed in commits.iter().map(listed).collect::<Result<Vec<_>, _>>()?.concat() {
-                    if let Some(order) = listed.order {
+                    // What is told again is told to who asks for everything: that was everything already.
+                    if let Some(order) = listed.order.filter(|_| !listed.attempt.is_again) {
                         let positions = orders.entry(order).or_default();
                         if !positions.contains(&listed.attempt.position) {
                             positions.push(listed.attempt.position);
@@ -303,7 +310,7 @@ impl Webhooks {
                         Err(error) => return Err(error),
                     }
                 }
-                Ok(AskedAgain { events, left_off_at })
+                Ok(AskedAgain { events, left_off })
             }
         }
     }
@@ -373,6 +380,21 @@ impl Webhooks {
         }
         Err(StoreError::Conflict.into())
     }
+}
+
+impl LeftOff {
+    fn place(self, merchant: &MerchantAccount, endpoint: &str) -> Place {
+        let order = self.order.map(Reference::order);
+        let name = FeedName { merchant: merchant.clone(), endpoint: endpoint.to_owned(), order };
+        Place { at: self.at, stream: name.stream(), version: self.version }
+    }
+}
+
+/// Where a page of that many was left off, if there may be more.
+fn left_off(page: &[Commit], limit: u16) -> Option<LeftOff> {
+    let last = page.last().filter(|_| page.len() == usize::from(limit))?;
+    let order = FeedName::of(&last.stream)?.order.map(domain::OrderId::reference);
+    Some(LeftOff { at: last.at, order, version: last.version })
 }
 
 /// The attempts that a listed commit tells of.

@@ -72,6 +72,9 @@ pub struct Attempt {
     pub error: Option<String>,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
+    /// Whether it told again what had been told, because somebody asked for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_again: bool,
 }
 
 /// What came of an attempt.
@@ -87,7 +90,7 @@ pub enum Outcome {
     },
     /// It was tried for long enough: a dead letter.
     GivenUp,
-    /// Not tried: the endpoint is disabled.
+    /// Not tried, or not again: the endpoint is disabled. The attempt it was disabled by has its answer.
     Withheld,
 }
 
@@ -151,6 +154,13 @@ pub struct Tried<'a> {
     pub id: &'a str,
 }
 
+impl Tried<'_> {
+    /// Whether it was a test: those have no number.
+    fn is_test(&self) -> bool {
+        self.sequence == 0
+    }
+}
+
 impl Feed {
     /// How the telling of `position` goes.
     #[must_use]
@@ -173,6 +183,11 @@ impl Feed {
         let first_try_at = if progress.tries == 0 { now } else { progress.first_try_at };
         let outcome = if report.is_acknowledged() {
             Outcome::Acknowledged
+        } else if report.is_gone() {
+            Outcome::Withheld
+        } else if tried.is_test() {
+            // Whoever asked for it looks at what came of it.
+            Outcome::GivenUp
         } else {
             let seed = retry::seed(tried.id, tries);
             retry::delivery(tries, first_try_at, now, seed, report.retry_after)
@@ -189,8 +204,21 @@ impl Feed {
                 status: report.status,
                 error,
                 duration_ms: u64::try_from(report.duration.as_millis()).unwrap_or(u64::MAX),
+                is_again: self.is_told_again(tried),
             },
         }
+    }
+
+    fn is_told_again(&self, tried: Tried<'_>) -> bool {
+        !tried.is_test() && self.again.iter().any(|again| again.position == tried.position)
+    }
+
+    /// Whether what is known of `position` is what it was when `before` was.
+    #[must_use]
+    pub fn stands_as(&self, before: &Self, position: Position) -> bool {
+        let waits = |feed: &Self| feed.again.iter().any(|again| again.position == position);
+        let tries = |feed: &Self| feed.progress(position).tries;
+        self.next == before.next && waits(self) == waits(before) && tries(self) == tries(before)
     }
 
     /// That nothing is tried because the endpoint is disabled; none if that is on record.
@@ -201,11 +229,12 @@ impl Feed {
             position: tried.position,
             name: tried.name.to_owned(),
             sequence: tried.sequence,
-            tries: progress.tries,
+            tries: 0,
             outcome: Outcome::Withheld,
             status: None,
             error: None,
             duration_ms: 0,
+            is_again: self.is_told_again(tried),
         };
         (!progress.is_withheld).then_some(FeedEvent::Attempted { attempt })
     }

@@ -390,7 +390,7 @@ async fn carry_out(
         }
         Act::TellAgain { endpoint } => {
             let (merchant, endpoint) = &endpoints[endpoint];
-            let again = Again::Since(Time::default());
+            let again = Again::Since { since: Time::default(), after: None };
             let _ = simulation.webhooks.send_again(merchant, &endpoint.id, again).await;
         }
         Act::Test { endpoint } => {

@@ -20,7 +20,7 @@ pub struct CreateApiKey;
 #[serde(rename_all = "camelCase")]
 pub struct Body {
     merchant_accounts: Option<Vec<String>>,
-    roles: Option<Vec<Role>>,
+    roles: Option<Vec<String>>,
     description: Option<String>,
 }
 
@@ -61,7 +61,8 @@ fn new_key(call: &Call<Body>) -> Result<NewKey, Problem> {
     let mut merchants = names.iter().map(|name| call.merchant(Some(name))).collect::<Result<Vec<_>, _>>()?;
     merchants.sort();
     merchants.dedup();
-    let mut roles = call.body.roles.clone().ok_or_else(|| field_missing("roles"))?;
+    let roles = call.body.roles.as_ref().ok_or_else(|| field_missing("roles"))?;
+    let mut roles = roles.iter().zip(0_usize..).map(role).collect::<Result<Vec<_>, _>>()?;
     roles.sort();
     roles.dedup();
     if roles.is_empty() {
@@ -73,4 +74,12 @@ fn new_key(call: &Call<Body>) -> Result<NewKey, Problem> {
         return Err(field_invalid("description", &format!("at most {DESCRIPTION_CHARS_MAX} characters"), length));
     }
     Ok(NewKey { merchants, roles, description })
+}
+
+fn role((name, index): (&String, usize)) -> Result<Role, Problem> {
+    match name.as_str() {
+        "payments" => Ok(Role::Payments),
+        "admin" => Ok(Role::Admin),
+        _ => Err(field_invalid(&format!("roles[{index}]"), "'payments' or 'admin'", "another text")),
+    }
 }

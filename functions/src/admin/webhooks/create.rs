@@ -23,7 +23,7 @@ pub struct CreateWebhook;
 pub struct Body {
     merchant_account: Option<String>,
     url: Option<String>,
-    format: Option<Format>,
+    format: Option<String>,
     events: Option<Vec<String>>,
 }
 
@@ -60,10 +60,18 @@ fn new_endpoint(
     let is_test = engine.test_merchants.contains(merchant);
     let url = ::webhooks::address::check_url(&url, is_test)
         .map_err(|fault| Problem::new(Code::FieldInvalid, format!("Field 'url' is not valid: {fault}.")))?;
-    let format = body.format.ok_or_else(|| field_missing("format"))?;
+    let format = format(body.format)?;
     let events = body.events.unwrap_or_default();
     check_events(format, &events)?;
     Ok(NewEndpoint { url: url.into(), format, events, key })
+}
+
+fn format(format: Option<String>) -> Result<Format, Problem> {
+    match format.ok_or_else(|| field_missing("format"))?.as_str() {
+        "checkout" => Ok(Format::Checkout),
+        "tender" => Ok(Format::Tender),
+        other => Err(field_invalid("format", "'checkout' or 'tender'", told_back(other))),
+    }
 }
 
 fn check_events(format: Format, events: &[String]) -> Result<(), Problem> {

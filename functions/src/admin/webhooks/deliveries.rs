@@ -33,6 +33,8 @@ struct DeliveryView<'a> {
     event: &'a str,
     sequence: u32,
     attempt: u16,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    redelivery: bool,
     at: String,
     outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,6 +82,7 @@ fn view(listed: &Listed) -> DeliveryView<'_> {
         event: &attempt.name,
         sequence: attempt.sequence,
         attempt: attempt.tries,
+        redelivery: attempt.is_again,
         at: clock::render(listed.at),
         outcome,
         status: attempt.status,
@@ -101,7 +104,7 @@ fn outcome(text: &str) -> Result<&'static str, Problem> {
 }
 
 /// Where a page was left off, in a text that says nothing to clients.
-fn cursor(next: &LeftOff) -> Result<String, Problem> {
+pub(super) fn cursor(next: &LeftOff) -> Result<String, Problem> {
     let json = serde_json::to_vec(next).map_err(|error| {
         tracing::error!(%error, "a cursor could not be rendered");
         Problem::new(api::Code::Internal, "Something went wrong here. It was logged.")
@@ -109,7 +112,7 @@ fn cursor(next: &LeftOff) -> Result<String, Problem> {
     Ok(BASE64URL_NOPAD.encode(&json))
 }
 
-fn left_off(cursor: &str) -> Result<LeftOff, Problem> {
+pub(super) fn left_off(cursor: &str) -> Result<LeftOff, Problem> {
     let json = BASE64URL_NOPAD.decode(cursor.as_bytes()).ok();
     json.and_then(|json| serde_json::from_slice(&json).ok())
         .ok_or_else(|| field_invalid("cursor", "the 'cursor' of another page", "another text"))

@@ -35,6 +35,8 @@ struct EndpointView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     disabled_at: Option<String>,
     created_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_key_valid_until: Option<String>,
 }
 
 /// A webhook endpoint with its newest keys, as it is told once to whoever had them made.
@@ -45,8 +47,6 @@ struct KeyedView<'a> {
     endpoint: EndpointView<'a>,
     secret: String,
     hmac_key: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    previous_key_valid_until: Option<String>,
 }
 
 impl<'a> EndpointView<'a> {
@@ -63,6 +63,7 @@ impl<'a> EndpointView<'a> {
             }),
             disabled_at: endpoint.disabled.map(|disabled| clock::render(disabled.at)),
             created_at: clock::render(endpoint.created_at),
+            previous_key_valid_until: endpoint.rotated_at.map(|at| clock::render(at.plus(KEY_OVERLAP))),
         }
     }
 }
@@ -73,7 +74,6 @@ impl<'a> KeyedView<'a> {
             endpoint: EndpointView::of(merchant, endpoint),
             secret: ::webhooks::sign::secret_text(keys),
             hmac_key: ::webhooks::sign::hmac_text(keys),
-            previous_key_valid_until: endpoint.rotated_at.map(|at| clock::render(at.plus(KEY_OVERLAP))),
         }
     }
 }

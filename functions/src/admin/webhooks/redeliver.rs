@@ -6,16 +6,19 @@ use domain::access::Role;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
+use super::deliveries::{cursor, left_off};
+
 /// Has a webhook endpoint told of one event again, or of everything that it was tried to be told since then; in
 /// the background.
 pub struct Redeliver;
 
-/// The request: one of both.
+/// The request: one event, or everything since a time, from where the last answer left off.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Body {
     event_id: Option<String>,
     since: Option<String>,
+    cursor: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -23,7 +26,7 @@ pub struct Body {
 struct Asked {
     events: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
-    left_off_at: Option<String>,
+    cursor: Option<String>,
 }
 
 impl Endpoint for Redeliver {
@@ -39,7 +42,7 @@ impl Endpoint for Redeliver {
     async fn handle(engine: &Engine, call: Call<Body>) -> Result<Reply, Problem> {
         let merchant = call.merchant_in_query()?;
         let asked = engine.webhooks.send_again(&merchant, call.path("id"), again(&call.body)?).await?;
-        let body = Asked { events: asked.events, left_off_at: asked.left_off_at.map(clock::render) };
+        let body = Asked { events: asked.events, cursor: asked.left_off.as_ref().map(cursor).transpose()? };
         Reply::json(StatusCode::ACCEPTED, None, &body)
     }
 }
@@ -60,7 +63,7 @@ fn again(body: &Body) -> Result<Again, Problem> {
             let since = clock::parse(since).ok_or_else(|| {
                 field_invalid("since", "a time in ISO 8601, as in '2026-01-31T14:21:00Z'", "another text")
             })?;
-            Ok(Again::Since(since))
+            Ok(Again::Since { since, after: body.cursor.as_deref().map(left_off).transpose()? })
         }
         (Some(_), Some(_)) => Err(field_invalid("since", "either this or 'eventId'", "both")),
         (None, None) => {

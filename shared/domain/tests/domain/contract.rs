@@ -216,6 +216,7 @@ fn the_json_of_feed_events_never_changes() {
         status: Some(202),
         error: None,
         duration_ms: 120,
+        is_again: false,
     };
     let attempted = |attempt| FeedEvent::Attempted { attempt };
     check(&[

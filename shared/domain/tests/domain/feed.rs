@@ -110,6 +110,7 @@ fn what_is_acknowledged_is_followed_by_what_comes_after_it() {
         status: Some(202),
         error: None,
         duration_ms: 120,
+        is_again: false,
     };
     assert_eq!(attempt, expected);
     assert_eq!(feed, Feed { next: at(0, 1), ..Feed::default() });
@@ -187,7 +188,7 @@ fn what_is_withheld_is_put_on_record_once() {
     let feed = after(&[told(at(0, 0)), failed(at(1, 0))]);
     let withheld = feed.withheld(tried(at(1, 0))).unwrap();
     let FeedEvent::Attempted { attempt } = &withheld else { panic!("it is on record as an attempt") };
-    let expected = (1, Outcome::Withheld, None, None, 0);
+    let expected = (0, Outcome::Withheld, None, None, 0);
     assert_eq!(
         (attempt.tries, attempt.outcome, attempt.status, attempt.error.as_deref(), attempt.duration_ms),
         expected
@@ -205,6 +206,44 @@ fn what_is_withheld_is_put_on_record_once() {
     assert!(tried_again.withheld(tried(at(1, 0))).is_some());
     let (_, told) = tell(&held, at(1, 0), &answer(200), NOW);
     assert!(told.withheld(tried(at(2, 0))).is_some());
+}
+
+#[test]
+fn what_an_endpoint_is_disabled_by_is_withheld_with_its_answer() {
+    let (attempt, feed) = tell(&after(&[told(at(0, 0))]), at(1, 0), &answer(410), NOW);
+    assert_eq!((attempt.outcome, attempt.status, attempt.tries), (Outcome::Withheld, Some(410), 1));
+    assert!(feed.progress.is_withheld && feed.withheld(tried(at(1, 0))).is_none(), "that is on record already");
+}
+
+#[test]
+fn a_test_is_tried_once() {
+    let feed = Feed::evolve(None, &FeedEvent::TestAsked, v(0), NOW).unwrap();
+    let test = Tried { position: at(0, 0), name: "TEST", sequence: 0, id: "evt_test" };
+    let event = feed.attempted(test, &answer(500), NOW);
+    let FeedEvent::Attempted { attempt } = &event else { panic!("it is on record") };
+    assert_eq!((attempt.outcome, attempt.is_again), (Outcome::GivenUp, false));
+    assert_eq!(Feed::evolve(Some(feed), &event, v(1), NOW).unwrap().again, []);
+}
+
+#[test]
+fn what_is_told_again_is_marked_so() {
+    let feed = after(&[told(at(0, 0)), FeedEvent::AskedAgain { positions: vec![at(0, 0)] }]);
+    assert!(tell(&feed, at(0, 0), &answer(200), NOW).0.is_again);
+    assert!(!tell(&feed, at(1, 0), &answer(200), NOW).0.is_again);
+}
+
+#[test]
+fn a_place_stands_as_before_whatever_else_was_asked() {
+    let before = after(&[told(at(0, 0))]);
+    let others = [FeedEvent::AskedAgain { positions: vec![at(0, 0)] }, FeedEvent::TestAsked, FeedEvent::Woken];
+    for other in others {
+        let now = Feed::evolve(Some(before.clone()), &other, v(9), NOW).unwrap();
+        assert!(now.stands_as(&before, at(1, 0)), "{other:?}");
+    }
+    for same in [told(at(1, 0)), failed(at(1, 0))] {
+        let now = Feed::evolve(Some(before.clone()), &same, v(9), NOW).unwrap();
+        assert!(!now.stands_as(&before, at(1, 0)), "{same:?}");
+    }
 }
 
 #[test]

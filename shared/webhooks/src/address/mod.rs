@@ -81,6 +81,13 @@ pub fn is_global(address: IpAddr) -> bool {
     }
 }
 
+/// Whether an address may be connected to: one of the public Internet, and with `allow_local` this machine's own,
+/// but none between the two.
+#[must_use]
+pub fn is_allowed(address: IpAddr, allow_local: bool) -> bool {
+    is_global(address) || (allow_local && address.to_canonical().is_loopback())
+}
+
 fn is_global_v4(address: Ipv4Addr) -> bool {
     let differs = |range: Ipv4Addr, bits: u32| (address.to_bits() ^ range.to_bits()).leading_zeros() < bits;
     SPECIAL_V4.iter().all(|(range, bits)| differs(*range, *bits))

@@ -6,7 +6,7 @@ use domain::limits::ENDPOINT_URL_CHARS_MAX;
 use http::Uri;
 use url::{Host, Url};
 
-use super::is_global;
+use super::is_allowed;
 
 /// Names that never lead to the public Internet, with everything below them: RFC 6761, RFC 6762, RFC 8375,
 /// and ICANN's reservation of `internal`.
@@ -38,7 +38,7 @@ pub enum UrlFault {
     NotPublic(IpAddr),
 }
 
-/// Reads an endpoint's URL. With `allow_local` it may be one of HTTP, and of any host.
+/// Reads an endpoint's URL. With `allow_local` it may be one of HTTP, and of this machine.
 ///
 /// A name may lead anywhere, and elsewhere tomorrow, so where it leads is looked at when something is sent.
 ///
@@ -78,16 +78,16 @@ pub fn check_url(text: &str, allow_local: bool) -> Result<Url, UrlFault> {
 fn check_host(url: &Url, allow_local: bool) -> Result<(), UrlFault> {
     match url.host() {
         None => Err(UrlFault::NotAUrl),
-        Some(_) if allow_local => Ok(()),
-        Some(Host::Ipv4(address)) => check_address(address.into()),
-        Some(Host::Ipv6(address)) => check_address(address.into()),
+        Some(Host::Ipv4(address)) => check_address(address.into(), allow_local),
+        Some(Host::Ipv6(address)) => check_address(address.into(), allow_local),
+        Some(Host::Domain("localhost")) if allow_local => Ok(()),
         Some(Host::Domain(name)) if is_local(name) => Err(UrlFault::LocalName(name.to_owned())),
         Some(Host::Domain(_)) => Ok(()),
     }
 }
 
-fn check_address(address: IpAddr) -> Result<(), UrlFault> {
-    if is_global(address) { Ok(()) } else { Err(UrlFault::NotPublic(address)) }
+fn check_address(address: IpAddr, allow_local: bool) -> Result<(), UrlFault> {
+    if is_allowed(address, allow_local) { Ok(()) } else { Err(UrlFault::NotPublic(address)) }
 }
 
 /// Whether a name is one of a local network. One without a dot is: a network's search list completes it.

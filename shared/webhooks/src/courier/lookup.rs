@@ -14,7 +14,7 @@ use app::Fut;
 use hyper_util::client::legacy::connect::dns::Name;
 use tower_service::Service;
 
-use crate::address::is_global;
+use crate::address::is_allowed;
 
 /// Looks names up.
 pub trait Lookup: Send + Sync {
@@ -62,7 +62,7 @@ impl Resolver {
         if addresses.is_empty() {
             return Err(LookupFault::NoAddress);
         }
-        let refused = addresses.iter().find(|address| !self.allow_local && !is_global(**address));
+        let refused = addresses.iter().find(|address| !is_allowed(**address, self.allow_local));
         refused.map_or(Ok(()), |address| Err(LookupFault::NotPublic(*address)))
     }
 }

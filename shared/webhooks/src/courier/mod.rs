@@ -37,6 +37,9 @@ const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
 /// answers that are usual, and no long one is waited for.
 pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
+/// How long an answer's body is waited for after its status: what is to be told next waits as long.
+const BODY_TIME_MAX: Duration = Duration::from_secs(1);
+
 /// Connections to one host that are kept for the next delivery.
 const IDLE_CONNECTIONS_MAX: usize = 2;
 
@@ -65,8 +68,8 @@ pub struct HttpCourier {
 pub struct TlsFault(#[from] rustls::Error);
 
 impl HttpCourier {
-    /// A courier. The merchant accounts of `local` may have endpoints that are not public, and plain HTTP:
-    /// those for tests on one's own machine.
+    /// A courier. The merchant accounts of `local` may have endpoints on this machine, and plain HTTP: those for
+    /// tests.
     ///
     /// # Errors
     /// [`TlsFault`], which the ring provider never has.
@@ -101,7 +104,7 @@ impl HttpCourier {
         };
         if let Ok(answer) = answer {
             // The status has said it all: whatever becomes of the body changes nothing.
-            timeout_at(deadline, drain(answer.into_body())).await.ok();
+            timeout_at(deadline.min(Instant::now() + BODY_TIME_MAX), drain(answer.into_body())).await.ok();
         }
         report.duration = begun.elapsed();
         report

@@ -12,6 +12,7 @@ use app::{
 use domain::{
     Money, Reference,
     order::{Change, CloseReason, Format, Leg, LegResult, OrderEvent, Payment, Topic},
+    reference::LegReference,
 };
 use serde::Serialize;
 
@@ -77,7 +78,7 @@ impl From<Money> for Amount {
 
 /// What an item is about.
 struct Told<'a> {
-    psp_reference: Reference,
+    psp_reference: String,
     /// The payment that was modified.
     original_reference: Option<Reference>,
     merchant_reference: &'a str,
@@ -149,7 +150,7 @@ fn of_change<'a>(parcel: &'a Parcel<'_>, key: &OrderKey, change: &'a Change) -> 
         operations: (topic == Topic::Authorisation && told.is_success).then_some(OPERATIONS),
         original_reference: told.original_reference.map(|reference| reference.to_string()),
         payment_method: told.method,
-        psp_reference: told.psp_reference.to_string(),
+        psp_reference: told.psp_reference,
         reason: told.reason,
         success: success(told.is_success),
     })
@@ -178,11 +179,11 @@ fn told<'a>(key: &OrderKey, change: &'a Change, topic: Topic) -> Option<Told<'a>
         // What is told is that the offer ended, and that is as it should be.
         Topic::OfferClosed => Some(of_payment(key, change, payment(change)?, true, "")),
         Topic::Capture | Topic::Cancellation | Topic::Refund => {
-            let (operation, leg) = leg(change)?;
+            let leg = leg(change)?;
             let result = leg.result.as_ref()?;
             let payment = payment(change)?;
             Some(Told {
-                psp_reference: key.id.at(operation),
+                psp_reference: leg_reference(key, change)?,
                 original_reference: Some(key.id.at(leg.payment)),
                 amount: order.amount.with_minor(leg.amount),
                 ..of_payment(key, change, payment, *result == LegResult::Done, text(reasons::of_leg(result)))
@@ -193,7 +194,7 @@ fn told<'a>(key: &OrderKey, change: &'a Change, topic: Topic) -> Option<Told<'a>
 
 fn of_order<'a>(key: &OrderKey, change: &'a Change, is_success: bool, reason: &'static str) -> Told<'a> {
     Told {
-        psp_reference: key.id.reference(),
+        psp_reference: key.id.reference().to_string(),
         original_reference: None,
         merchant_reference: &change.order.reference,
         amount: change.order.amount,
@@ -211,7 +212,7 @@ fn of_payment<'a>(
     reason: &'static str,
 ) -> Told<'a> {
     Told {
-        psp_reference: key.id.at(payment.version),
+        psp_reference: key.id.at(payment.version).to_string(),
         original_reference: None,
         merchant_reference: &payment.reference,
         amount: change.order.amount.with_minor(payment.amount),
@@ -225,7 +226,7 @@ fn of_payment<'a>(
 fn payment(change: &Change) -> Option<&Payment> {
     let version = match &change.event {
         OrderEvent::PaymentResolved { payment, .. } => Some(*payment),
-        OrderEvent::LegResolved { .. } => leg(change).map(|(_, leg)| leg.payment),
+        OrderEvent::LegResolved { .. } => leg(change).map(|leg| leg.payment),
         OrderEvent::Opened { .. }
         | OrderEvent::PaymentReserved { .. }
         | OrderEvent::ShopperTimedOut { .. }
@@ -237,10 +238,20 @@ fn payment(change: &Change) -> Option<&Payment> {
     change.order.payment(version?)
 }
 
-/// The leg that the event is about, and its operation.
-fn leg(change: &Change) -> Option<(domain::Version, &Leg)> {
+/// The leg that the event is about.
+fn leg(change: &Change) -> Option<&Leg> {
     let OrderEvent::LegResolved { operation, leg, .. } = &change.event else { return None };
-    Some((*operation, change.order.leg(*operation, *leg)?))
+    change.order.leg(*operation, *leg)
+}
+
+/// The operation's reference; of one of several legs, as a cancellation has, the leg's own: receivers know a
+/// notification that came twice by its `pspReference` and `eventCode`.
+fn leg_reference(key: &OrderKey, change: &Change) -> Option<String> {
+    let OrderEvent::LegResolved { operation, leg, .. } = &change.event else { return None };
+    let known = change.order.operations.iter().find(|known| known.version == *operation)?;
+    let reference = key.id.at(*operation);
+    let leg = LegReference { operation: reference, index: *leg };
+    Some(if known.legs.len() == 1 { reference.to_string() } else { leg.to_string() })
 }
 
 /// All attempts to pay, as Adyen lists them when an order ends. `success` says whether the payment was

@@ -73,6 +73,10 @@ struct PaymentView<'a> {
     refusal_reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refusal_reason_code: Option<&'static str>,
+    authorised_amount: Money,
+    captured_amount: Money,
+    cancelled_amount: Money,
+    refunded_amount: Money,
 }
 
 #[derive(Serialize)]
@@ -170,15 +174,20 @@ fn order_view<'a>(key: &OrderKey, order: &'a Order) -> OrderView<'a> {
 fn payment_view<'a>(key: &OrderKey, order: &Order, payment: &'a Payment) -> PaymentView<'a> {
     let reason = payment.resolution.as_ref().and_then(reasons::of_payment);
     let reference = key.id.at(payment.version);
+    let amount = |minor| order.amount.with_minor(minor);
     PaymentView {
         psp_reference: reference,
         id: reference.to_uuid().to_string(),
         reference: &payment.reference,
-        amount: order.amount.with_minor(payment.amount),
+        amount: amount(payment.amount),
         payment_method: method_view(&payment.method),
         status: words::payment_status(payment.resolution.as_ref()),
         refusal_reason: reason.map(|reason| reason.text),
         refusal_reason_code: reason.map(|reason| reason.code),
+        authorised_amount: amount(payment.tally.authorised),
+        captured_amount: amount(payment.tally.captured),
+        cancelled_amount: amount(payment.tally.voided),
+        refunded_amount: amount(payment.tally.refunded),
     }
 }
 

@@ -38,7 +38,7 @@ fn closed_order(version: u16, remaining: u64, success: bool, reason: &str) -> Va
     order
 }
 
-fn gift_card_payment(status: &str) -> Value {
+fn gift_card_payment(status: &str, cancelled: u64) -> Value {
     json!({
         "pspReference": "7Q2M0V5D8RKTA001",
         "id": uuid("7Q2M0V5D8RKTA001"),
@@ -46,6 +46,10 @@ fn gift_card_payment(status: &str) -> Value {
         "amount": {"currency": "EUR", "value": 2_500},
         "paymentMethod": {"type": "giftcard", "brand": "givex", "lastFour": "0000"},
         "status": status,
+        "authorisedAmount": {"currency": "EUR", "value": if status == "authorised" { 2_500 } else { 0 }},
+        "capturedAmount": {"currency": "EUR", "value": 0},
+        "cancelledAmount": {"currency": "EUR", "value": cancelled},
+        "refundedAmount": {"currency": "EUR", "value": 0},
     })
 }
 
@@ -86,7 +90,7 @@ fn a_payment_from_its_reservation_to_its_authorisation() {
             "timestamp": format!("2026-01-31T12:00:0{version}Z"),
             "merchantAccount": "TestMerchant",
             "sequence": version + 1,
-            "data": {"order": open_order(version, 7_500), "payment": gift_card_payment(status)},
+            "data": {"order": open_order(version, 7_500), "payment": gift_card_payment(status, 0)},
         })
     };
     assert_eq!(event(at(&cancelled(), 1, 0)), told(1, "payment.reserved", "received"));
@@ -112,6 +116,10 @@ fn a_payment_that_was_refused() {
                 "status": "refused",
                 "refusalReason": "Expired Card",
                 "refusalReasonCode": "6",
+                "authorisedAmount": {"currency": "EUR", "value": 0},
+                "capturedAmount": {"currency": "EUR", "value": 0},
+                "cancelledAmount": {"currency": "EUR", "value": 0},
+                "refundedAmount": {"currency": "EUR", "value": 0},
             },
         },
     });
@@ -162,11 +170,12 @@ fn a_leg_that_was_declined_and_one_that_was_done() {
     };
     let mut declined_leg = leg("7Q2M0V5D8RKTA005", "declined");
     declined_leg["refusalReason"] = "Refused".into();
-    let payment = gift_card_payment("authorised");
+    let payment = gift_card_payment("authorised", 0);
     assert_eq!(declined["data"], json!({"order": open_order(6, 7_500), "payment": payment, "leg": declined_leg}));
     let done = event(at(&cancelled(), 8, 0));
     assert_eq!(done["type"], "void.done");
     let leg = leg("7Q2M0V5D8RKTA007", "done");
+    let payment = gift_card_payment("authorised", 2_500);
     assert_eq!(done["data"], json!({"order": open_order(8, 10_000), "payment": payment, "leg": leg}));
 }
 

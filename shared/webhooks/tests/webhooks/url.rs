@@ -114,12 +114,16 @@ fn names_of_local_networks_are_refused() {
 }
 
 #[test]
-fn local_merchants_may_have_any_host_and_plain_http() {
-    let urls =
-        ["http://127.0.0.1:3000/hooks", "http://localhost:3000/hooks", "https://10.0.0.1/", "http://[::1]:3000/"];
+fn local_merchants_may_have_this_machine_and_plain_http() {
+    let urls = ["http://127.0.0.1:3000/hooks", "http://localhost:3000/hooks", "http://[::1]:3000/"];
     for url in urls {
         assert_eq!(check_url(url, true).unwrap().as_str(), url);
     }
+    for between in ["10.0.0.1", "169.254.169.254", "192.168.0.1"] {
+        let refused = check_url(&format!("http://{between}/"), true);
+        assert_eq!(refused, Err(UrlFault::NotPublic(between.parse().unwrap())), "neither public nor this machine");
+    }
+    assert_eq!(check_url("http://printer.local/", true), Err(UrlFault::LocalName("printer.local".to_owned())));
     assert_eq!(check_url("http://user@localhost/", true), Err(UrlFault::UserInfo));
     assert_eq!(check_url("ftp://localhost/", true), Err(UrlFault::NotAUrl));
 }
