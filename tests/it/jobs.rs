@@ -33,7 +33,7 @@ fn open(folder: &Path) -> SqliteLog {
 }
 
 fn due(log: &SqliteLog, line: Line, now: u64) -> Vec<Taken> {
-    log.due(line, at(now), "", &|_| usize::MAX, &|_| false).unwrap()
+    log.due(line, at(now), "", &|_| usize::MAX, &|_| false).unwrap().jobs
 }
 
 fn jobs(taken: &[Taken]) -> Vec<Job> {
@@ -112,13 +112,49 @@ async fn a_lane_gives_what_there_is_room_for_however_much_waits_in_others() {
     log.send(&slow).await.unwrap();
     log.send(&[deliver("we_quick", 1, 5)]).await.unwrap();
     let room = |lane: &str| if lane == "we_slow" { 2 } else { 8 };
-    let taken = log.due(Line::Deliver, at(9), "", &room, &|_| false).unwrap();
+    let taken = log.due(Line::Deliver, at(9), "", &room, &|_| false).unwrap().jobs;
     let lanes = taken.iter().map(|taken| taken.lane.as_str()).collect::<Vec<_>>();
     assert_eq!(lanes, ["we_quick", "we_slow", "we_slow"]);
     let names = taken.iter().map(|taken| taken.name.clone()).collect::<Vec<_>>();
-    let others = log.due(Line::Deliver, at(9), "", &room, &|name| names.iter().any(|known| known == name)).unwrap();
+    let others =
+        log.due(Line::Deliver, at(9), "", &room, &|name| names.iter().any(|known| known == name)).unwrap().jobs;
     assert_eq!(others.len(), 2, "those being done are passed over");
     assert!(others.iter().all(|taken| !names.contains(&taken.name)));
+}
+
+#[tokio::test]
+async fn every_lane_is_looked_into_in_its_turn() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(folder.path());
+    let jobs = ["we_a", "we_b", "we_c"].map(|endpoint| deliver(endpoint, 1, 1));
+    log.send(&jobs).await.unwrap();
+    for (after, expected) in [
+        ("", ["we_a", "we_b", "we_c"]),
+        ("we_a", ["we_b", "we_c", "we_a"]),
+        ("we_b", ["we_c", "we_a", "we_b"]),
+        ("we_bb", ["we_c", "we_a", "we_b"]),
+        ("we_c", ["we_a", "we_b", "we_c"]),
+        ("we_d", ["we_a", "we_b", "we_c"]),
+    ] {
+        let due = log.due(Line::Deliver, at(9), after, &|_| 1, &|_| false).unwrap();
+        assert_eq!(due.jobs.iter().map(|taken| taken.lane.as_str()).collect::<Vec<_>>(), expected, "after {after:?}");
+        assert_eq!(due.left_off, None);
+    }
+}
+
+/// However many lanes wait for later, those behind them are found.
+#[tokio::test]
+async fn where_the_lanes_were_left_off_is_where_to_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(folder.path());
+    let many = usize::from(embedded::LANES_AT_ONCE_MAX);
+    let later = (0..many).map(|n| deliver(&format!("we_{n:05}"), 1, 1_000)).collect::<Vec<_>>();
+    log.send(&later).await.unwrap();
+    log.send(&[deliver("we_last", 1, 1)]).await.unwrap();
+    let first = log.due(Line::Deliver, at(9), "", &|_| 1, &|_| false).unwrap();
+    assert_eq!((first.jobs.len(), first.left_off.as_deref()), (0, Some(format!("we_{:05}", many - 1).as_str())));
+    let then = log.due(Line::Deliver, at(9), &first.left_off.unwrap(), &|_| 1, &|_| false).unwrap();
+    assert_eq!(then.jobs.iter().map(|taken| taken.lane.as_str()).collect::<Vec<_>>(), ["we_last"]);
 }
 
 fn commit(n: u16) -> Commit {

@@ -16,7 +16,7 @@ use app::{
     relay::consequences,
 };
 use domain::{Time, limits::ATTENTION_AFTER_TRIES, retry};
-use embedded::{Line, SqliteLog, Taken};
+use embedded::{Due, Line, SqliteLog, Taken};
 use futures_util::{FutureExt, future::join_all};
 use tokio::{task::JoinSet, time::timeout};
 
@@ -50,6 +50,9 @@ const GATHER_FOR: Duration = Duration::from_millis(10);
 
 /// How long nothing is looked at, at most: the clock may be set.
 const IDLE_MAX: Duration = Duration::from_secs(1);
+
+/// How long to wait before the next lanes are looked into, if there are more than are looked into at a time.
+const BETWEEN_LANES: Duration = Duration::from_millis(50);
 
 /// Rounds of [`Background::settle`]: more than any test needs, so that an endless loop is found.
 const SETTLE_ROUNDS_MAX: u16 = 10_000;
@@ -92,8 +95,10 @@ struct State {
     failures: HashMap<(Line, String), u16>,
     /// Endpoints whose last delivery failed.
     failing: HashSet<String>,
-    /// The lane of each line that was served last.
+    /// The lane of each line that was served, or looked into, last.
     served: HashMap<Line, String>,
+    /// Whether there were more lanes than are looked into at a time.
+    has_more_lanes: bool,
 }
 
 impl Background {
@@ -221,6 +226,7 @@ impl Background {
     fn take_due(&self, at_once: fn(Line) -> usize) -> Result<Vec<Taken>, StoreError> {
         let now = self.app.streams.now();
         let state = &mut *self.state();
+        state.has_more_lanes = false;
         let mut all = Vec::new();
         for line in Line::ALL {
             let busy = |lane: Option<&str>| {
@@ -241,9 +247,9 @@ impl Background {
             let in_lane = |lane: &str| share(lane, under_way).saturating_sub(busy(Some(lane)));
             let is_taken = |name: &str| state.taken.contains_key(&(line, name.to_owned()));
             let after = state.served.get(&line).map_or("", String::as_str);
-            let due = self.jobs.due(line, now, after, &in_lane, &is_taken)?;
+            let Due { jobs, left_off } = self.jobs.due(line, now, after, &in_lane, &is_taken)?;
             let mut lanes = HashMap::<String, usize>::new();
-            for taken in in_turn(due) {
+            for taken in in_turn(jobs) {
                 let in_lane = lanes.entry(taken.lane.clone()).or_insert_with(|| busy(Some(&taken.lane)));
                 if under_way < at_once(line) && *in_lane < share(&taken.lane, under_way) {
                     *in_lane += 1;
@@ -251,8 +257,10 @@ impl Background {
                     all.push(taken);
                 }
             }
-            if let Some(last) = all.last().filter(|last: &&Taken| last.line == line) {
-                state.served.insert(line, last.lane.clone());
+            let last = all.last().filter(|last: &&Taken| last.line == line).map(|last| last.lane.clone());
+            state.has_more_lanes |= left_off.is_some();
+            if let Some(next) = left_off.or(last) {
+                state.served.insert(line, next);
             }
         }
         state.taken.extend(all.iter().map(|job| ((job.line, job.name.clone()), job.lane.clone())));
@@ -320,7 +328,8 @@ impl Background {
                 Err(error) => Some(failed(&error)),
             },
         };
-        let is_well = again.as_ref().is_none_or(|again| again.due <= now);
+        // What is left to be done at once is only more of it; what has to wait has failed.
+        let is_well = again.as_ref().is_none_or(|again| again.due <= self.app.streams.now());
         self.jobs.finish(taken, again.as_ref()).await?;
         Ok(is_well)
     }
@@ -335,6 +344,9 @@ impl Background {
     }
 
     fn idle_for(&self) -> Duration {
+        if self.state().has_more_lanes {
+            return BETWEEN_LANES;
+        }
         let now = self.app.streams.now();
         match self.jobs.next_due(now) {
             Ok(next) => next.map_or(IDLE_MAX, |next| next.since(now)).min(IDLE_MAX),

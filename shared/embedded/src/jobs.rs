@@ -60,6 +60,15 @@ pub struct Taken {
     pub(crate) generation: i64,
 }
 
+/// Jobs that are due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// They.
+    pub jobs: Vec<Taken>,
+    /// The last lane that was looked into, if there may be more.
+    pub left_off: Option<String>,
+}
+
 /// A job as it is stored.
 #[derive(Debug, Clone)]
 pub(crate) struct Row {
@@ -139,8 +148,8 @@ pub(crate) fn move_cursor(connection: &Connection, seq: i64) -> rusqlite::Result
     connection.prepare_cached(sql)?.execute([seq]).map(|_| ())
 }
 
-/// Goes from lane to lane, beginning behind `after`, so that however much waits in one, the others' jobs are
-/// found at once. Looks into [`LANES_AT_ONCE_MAX`] at most.
+/// Goes from lane to lane, beginning behind `after` and around to it, so that however much waits in one, the
+/// others' jobs are found at once. Looks into [`LANES_AT_ONCE_MAX`] at most.
 pub(crate) fn due(
     connection: &Connection,
     line: Line,
@@ -148,32 +157,31 @@ pub(crate) fn due(
     after: &str,
     room: &dyn Fn(&str) -> usize,
     is_taken: &dyn Fn(&str) -> bool,
-) -> rusqlite::Result<Vec<Taken>> {
+) -> rusqlite::Result<Due> {
     let queue = line.name();
     let now = now.unix_ms().cast_signed();
-    let mut next_lane =
+    let mut lanes =
         connection.prepare_cached("SELECT lane FROM jobs WHERE queue = ?1 AND lane > ?2 ORDER BY lane LIMIT 1")?;
     let mut in_lane = connection.prepare_cached(
         "SELECT name, job, generation FROM jobs WHERE queue = ?1 AND lane = ?2 AND due <= ?3 ORDER BY due",
     )?;
-    let mut next = |lane: &str| next_lane.query_row(params![queue, lane], |row| row.get::<_, String>(0)).optional();
-    let mut taken = Vec::new();
+    let mut behind = |lane: &str| lanes.query_row(params![queue, lane], |row| row.get::<_, String>(0)).optional();
+    let mut jobs = Vec::new();
     let mut lane = after.to_owned();
-    let mut is_round = false;
+    let mut is_around = after.is_empty();
     for _ in 0..LANES_AT_ONCE_MAX {
-        lane = match next(&lane)? {
-            Some(next) => next,
-            // From the end to the beginning, once.
-            None if !is_round && !after.is_empty() => {
-                is_round = true;
-                let Some(first) = next("")? else { break };
-                first
+        let next = match behind(&lane)? {
+            None if !is_around => {
+                is_around = true;
+                behind("")?
             }
-            None => break,
+            next => next,
         };
-        if is_round && lane.as_str() > after {
-            break;
-        }
+        // Every lane once: behind `after`, then from the first up to it.
+        let Some(next) = next.filter(|next| !(is_around && !after.is_empty() && next.as_str() > after)) else {
+            return Ok(Due { jobs, left_off: None });
+        };
+        lane = next;
         let mut left = room(&lane);
         if left == 0 {
             continue;
@@ -193,11 +201,11 @@ pub(crate) fn due(
                     continue;
                 }
             };
-            taken.push(Taken { line, name, lane: lane.clone(), job, generation: row.get(2)? });
+            jobs.push(Taken { line, name, lane: lane.clone(), job, generation: row.get(2)? });
             left -= 1;
         }
     }
-    Ok(taken)
+    Ok(Due { jobs, left_off: Some(lane) })
 }
 
 pub(crate) fn next_due(connection: &Connection, now: Time) -> rusqlite::Result<Option<Time>> {

@@ -13,6 +13,6 @@ mod log;
 mod writer;
 
 pub use file::OpenError;
-pub use jobs::{LANES_AT_ONCE_MAX, Line, Taken};
+pub use jobs::{Due, LANES_AT_ONCE_MAX, Line, Taken};
 pub use log::{READERS, SqliteLog};
 pub use writer::{GROUP_COMMITS_MAX, QUEUED_COMMITS_MAX};

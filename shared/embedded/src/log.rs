@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     file::{self, OpenError},
-    jobs::{self, Line, Row as Job, Taken},
+    jobs::{self, Due, Line, Row as Job, Taken},
     writer::{self, Change, QUEUED_COMMITS_MAX, Request, Written},
 };
 
@@ -89,7 +89,7 @@ impl SqliteLog {
         self.write(Change::Move { seq }).await
     }
 
-    /// Jobs that are due, lane by lane behind the lane `after`, the longest due first in each; at most so many of
+    /// Jobs that are due, lane by lane behind the lane `after` and around to it, the longest due first in each; at most so many of
     /// each lane as `room` says, and none that `is_taken` says is being done.
     ///
     /// # Errors
@@ -101,7 +101,7 @@ impl SqliteLog {
         after: &str,
         room: &dyn Fn(&str) -> usize,
         is_taken: &dyn Fn(&str) -> bool,
-    ) -> Result<Vec<Taken>, StoreError> {
+    ) -> Result<Due, StoreError> {
         self.read(|connection| {
             jobs::due(connection, line, now, after, room, is_taken).map_err(|error| jobs::failure(&error))
         })
