@@ -857,7 +857,35 @@ async fn what_was_told_again_is_not_told_again_by_asking_for_everything(shop: &S
     assert_eq!(listed.len(), 6);
 }
 
+/// A redelivery that finds the endpoint gone is withheld like anything else, and does not make what is next
+/// be forgotten.
+async fn what_was_withheld_while_it_was_told_again_is_told_when_it_is_asked_for(shop: &Shop) {
+    let hook = Hook::create(shop, "checkout").await;
+    let order = shop.open_order(1_000).await.order();
+    shop.settle().await;
+    assert_eq!(hook.take_events(), ["ORDER_OPENED"]);
+    hook.receiver.answer(FAILS);
+    shop.pay_card(&order, 1_000, VISA).await;
+    shop.settle().await;
+    assert_eq!(hook.take_events(), ["AUTHORISATION"], "that waits for its next try");
+    hook.receiver.next([Behaviour::Status(410, None)]);
+    hook.redeliver(shop, &json!({ "eventId": format!("evt_{}_0", at(&order, 0)) })).await;
+    shop.settle().await;
+    assert_eq!(hook.take_events(), ["ORDER_OPENED"]);
+    shop.after(ONE_TRY).await;
+    assert_eq!(hook.take_events(), [""; 0]);
+    hook.receiver.answer(TAKES);
+    let disabled_at = hook.shown(shop).await["disabledAt"].clone();
+    shop.ask(&hook.path("/enable")).await;
+    hook.redeliver(shop, &json!({ "since": disabled_at })).await;
+    shop.settle().await;
+    let mut told = hook.take_events();
+    told.sort();
+    assert_eq!(told, ["AUTHORISATION", "ORDER_CLOSED", "ORDER_OPENED"]);
+}
+
 super::on_both_stores!(
+    what_was_withheld_while_it_was_told_again_is_told_when_it_is_asked_for,
     a_try_is_listed_whatever_was_asked_for_meanwhile,
     what_was_told_again_is_not_told_again_by_asking_for_everything,
     who_knows_only_the_keys_can_verify_and_follow_a_whole_life_in_adyens_words,

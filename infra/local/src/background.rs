@@ -147,7 +147,11 @@ impl Background {
                 Some(_) = under_way.join_next(), if !under_way.is_empty() => {}
                 ended = &mut relaying => {
                     tracing::error!(?ended, "the relay has ended, and is started again");
-                    relaying = tokio::spawn(Arc::clone(&self).relay_on());
+                    let background = Arc::clone(&self);
+                    relaying = tokio::spawn(async move {
+                        let _ = timeout(IDLE_MAX, std::future::pending::<()>()).await;
+                        background.relay_on().await;
+                    });
                 }
             }
         }
@@ -192,7 +196,10 @@ impl Background {
                 // It must not keep those after it waiting.
                 Err(unreadable) => {
                     tracing::error!(error = %unreadable, "a commit is set aside");
-                    self.app.set_aside(&unreadable).await?;
+                    match self.app.set_aside(&unreadable).await {
+                        Err(StoreError::Corrupt(fault)) => tracing::error!(fault, "and cannot be listed"),
+                        listed => listed?,
+                    }
                 }
             }
         }

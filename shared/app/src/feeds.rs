@@ -163,7 +163,10 @@ impl Deliveries {
                 None => Tried { position, name: test_name(endpoint.format), sequence: 0, id: &id },
             };
             is_own |= if endpoint.disabled.is_some() {
-                let Some(withheld) = feed.withheld(tried) else { return Ok(None) };
+                // What is next may wait for its time beside what is withheld; that must not be forgotten.
+                let Some(withheld) = feed.withheld(tried) else {
+                    return Ok(feed.waits_until(self.streams.now()).filter(|_| name.order.is_some()));
+                };
                 self.record(&name, base, tried.position, &|_| withheld.clone()).await?
             } else {
                 let report = self.send(&name, &endpoint, &feed, tried, change.as_deref()).await;

@@ -1,5 +1,7 @@
 //! Webhook endpoints: what an administrator does with them.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use data_encoding::BASE32_NOPAD;
 use domain::{
     MerchantAccount, Reference, Time, Version,
@@ -291,20 +293,30 @@ impl Webhooks {
                 let page = Page { since, newest_first: false, after, limit: REDELIVERIES_LOOKED_AT_MAX };
                 let commits = self.streams.list(&feeds::list(merchant, id), &page).await?;
                 let left_off = left_off(&commits, REDELIVERIES_LOOKED_AT_MAX);
-                let mut orders = std::collections::BTreeMap::<domain::OrderId, Vec<Position>>::new();
+                let mut orders = std::collections::BTreeMap::<domain::OrderId, Vec<(Position, bool)>>::new();
                 for listed in commits.iter().map(listed).collect::<Result<Vec<_>, _>>()?.concat() {
-                    // What is told again is told to who asks for everything: that was everything already.
-                    if let Some(order) = listed.order.filter(|_| !listed.attempt.is_again) {
+                    if let Some(order) = listed.order {
                         let positions = orders.entry(order).or_default();
-                        if !positions.contains(&listed.attempt.position) {
-                            positions.push(listed.attempt.position);
+                        let place = (listed.attempt.position, listed.attempt.is_again);
+                        if !positions.contains(&place) {
+                            positions.push(place);
                         }
                     }
                 }
                 let mut events = 0;
                 for (order, positions) in orders {
-                    match self.append(&feed(order), |feed| feed.ask_again(&positions)).await {
-                        Ok(asked) => events += asked.map_or(0, |_| positions.len()),
+                    let asked_for = AtomicUsize::new(0);
+                    let ask = |feed: &Feed| {
+                        let waits = |place: &Position| feed.again.iter().any(|again| again.position == *place);
+                        // What was told again is not told once more, or this would never end; if it still
+                        // waits, it is tried now.
+                        let wanted = positions.iter().filter(|(place, is_again)| !is_again || waits(place));
+                        let wanted = wanted.map(|(place, _)| *place).collect::<Vec<_>>();
+                        asked_for.store(wanted.len(), Ordering::Relaxed);
+                        feed.ask_again(&wanted)
+                    };
+                    match self.append(&feed(order), ask).await {
+                        Ok(asked) => events += asked.map_or(0, |_| asked_for.load(Ordering::Relaxed)),
                         // One order must not keep the others from being told.
                         Err(WebhookError::NoRoom) => {}
                         Err(error) => return Err(error),

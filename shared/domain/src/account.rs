@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Action, Aggregate, Money, Reference, Tally, Time, Version,
-    limits::{CODE_LOCK, DECLINED_REMEMBERED, MOVEMENTS_PER_ACCOUNT_MAX, MOVEMENTS_RESERVE, WRONG_CODES_MAX},
+    limits::{
+        CODE_LOCK, DECLINED_COMMITS_MAX, DECLINED_REMEMBERED, MOVEMENTS_PER_ACCOUNT_MAX, MOVEMENTS_RESERVE,
+        WRONG_CODES_MAX,
+    },
     order::{Decline, KeyPrint},
     reference::LegReference,
 };
@@ -231,7 +234,8 @@ impl Account {
     #[must_use]
     pub fn decline(&self, call: Call, reason: Decline) -> Option<AccountEvent> {
         let is_barred = matches!(call, Call::Hold(payment) if self.barred.contains(&payment));
-        let is_new = !is_barred && self.declined(call).is_none() && !self.version.is_near_end();
+        let has_room = self.version.get() < DECLINED_COMMITS_MAX;
+        let is_new = !is_barred && self.declined(call).is_none() && has_room;
         is_new.then_some(AccountEvent::Declined { call, reason })
     }
 

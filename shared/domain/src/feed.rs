@@ -213,6 +213,13 @@ impl Feed {
         !tried.is_test() && self.again.iter().any(|again| again.position == tried.position)
     }
 
+    /// Until when what is next waits, if it was tried and is to be tried again.
+    #[must_use]
+    pub fn waits_until(&self, now: Time) -> Option<Time> {
+        let Progress { tries, due, is_withheld, .. } = self.progress;
+        Some(due).filter(|due| tries > 0 && !is_withheld && now < *due)
+    }
+
     /// Whether what is known of `position` is what it was when `before` was.
     #[must_use]
     pub fn stands_as(&self, before: &Self, position: Position) -> bool {

@@ -54,6 +54,10 @@ pub const MOVEMENTS_RESERVE: usize = 1_536;
 /// Declined calls that one account, or one book of the sandbox, remembers: those that come twice come soon.
 pub const DECLINED_REMEMBERED: usize = 64;
 
+/// Commits of an account after which declined calls are not put on record any more: whoever knows a card's
+/// number could else use up what its holds and captures need.
+pub const DECLINED_COMMITS_MAX: u16 = 8_192;
+
 /// Wrong security codes in a row after which a gift card takes no payment and tells no balance for
 /// [`CODE_LOCK`]. After that, each further wrong one locks it again.
 pub const WRONG_CODES_MAX: u8 = 10;

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use app::{StoreError, ports::Commit};
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::jobs::{self, Row, Taken};
@@ -90,8 +90,11 @@ pub(crate) fn run(
         transactions.fetch_add(1, Ordering::Relaxed);
         let outcomes = write(&mut connection, &group).unwrap_or_else(|error| {
             tracing::error!(%error, changes = group.len(), "a transaction failed");
+            let hits_all = is_everyones(&error);
+            let failed = || Err(StoreError::Unavailable(error.to_string()));
             // One that cannot be written must not keep the others from it.
-            group.iter().map(|request| write_alone(&mut connection, request)).collect()
+            let alone = |request| if hits_all { failed() } else { write_alone(&mut connection, request) };
+            group.iter().map(alone).collect()
         });
         let (has_commits, has_jobs) = group.iter().fold((false, false), |(commits, jobs), request| {
             (commits || request.change.is_commit(), jobs || request.change.is_job())
@@ -116,6 +119,21 @@ fn write(connection: &mut Connection, group: &[Request]) -> rusqlite::Result<Vec
     let outcomes = group.iter().map(|request| apply(&transaction, &request.change)).collect::<Result<_, _>>()?;
     transaction.commit()?;
     Ok(outcomes)
+}
+
+/// Whether an error would be the same for any change.
+fn is_everyones(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::DiskFull
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::ReadOnly
+                | ErrorCode::DatabaseCorrupt
+        )
+    )
 }
 
 fn write_alone(connection: &mut Connection, request: &Request) -> Result<(), StoreError> {

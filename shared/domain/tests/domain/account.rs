@@ -5,7 +5,10 @@ use domain::{
     Action::{self, Capture, Refund, Void},
     Aggregate, OrderId, Reference, Tally,
     account::{AccountCommand, AccountEvent, Call},
-    limits::{CODE_LOCK, DECLINED_REMEMBERED, MOVEMENTS_PER_ACCOUNT_MAX, MOVEMENTS_RESERVE, WRONG_CODES_MAX},
+    limits::{
+        CODE_LOCK, DECLINED_COMMITS_MAX, DECLINED_REMEMBERED, MOVEMENTS_PER_ACCOUNT_MAX, MOVEMENTS_RESERVE,
+        WRONG_CODES_MAX,
+    },
     order::Decline,
     reference::LegReference,
 };
@@ -331,4 +334,15 @@ fn the_newest_declined_calls_are_remembered() {
     for number in 2..=count {
         assert_eq!(account.declined(Call::Hold(payment(number))), Some(Decline::NotEnoughBalance));
     }
+}
+
+#[test]
+fn declined_calls_do_not_use_up_what_holds_and_captures_need() {
+    let mut account = after(&[issued(100), held(1, 60)]);
+    account.version = v(DECLINED_COMMITS_MAX - 1);
+    assert!(account.decline(Call::Hold(payment(9)), Decline::NotEnoughBalance).is_some());
+    account.version = v(DECLINED_COMMITS_MAX);
+    assert_eq!(account.decline(Call::Hold(payment(9)), Decline::NotEnoughBalance), None);
+    assert_eq!(account.decide(&hold(2, 40)), Ok(vec![held(2, 40)]));
+    assert_eq!(account.decide(&move_(1, 3, Capture, 60)), Ok(vec![moved(1, 3, Capture, 60)]));
 }
