@@ -14,7 +14,7 @@ use app::{
     ports::{Bus, BusEvent, Courier, Deliver, Job, Parcel, Queue, Scheduled, Timers, Work},
     webhooks::NewEndpoint,
 };
-use aws::{CLOCK_SLACK, DynamoLog};
+use aws::DynamoLog;
 use aws_sdk_dynamodb::types::AttributeValue;
 use data_encoding::BASE64;
 use domain::{Time, feed::Report, limits::ORDER_LIFETIME_DEFAULT, order::Format};
@@ -383,7 +383,7 @@ async fn an_order_whose_timer_goes_off_is_expired_when_its_time_has_come() {
     let state = shop.engine.app.find(&order).await.unwrap();
     assert!(state.is_open(), "the timer was early");
     let work = Work { merchant: order.merchant.clone(), order: order.id.reference(), tries: 0 };
-    let again = Scheduled { job: Job::Work(work), due: state.expires_at.plus(CLOCK_SLACK) };
+    let again = Scheduled { job: Job::Work(work), due: state.expires_at };
     assert_eq!(recorder.jobs(), [again]);
 
     shop.clock.advance(Duration::from_secs(30));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use app::{
-    Expired,
+    EXPIRES_SOON, Expired,
     ports::{Clock, Timers, Work},
     streams::APPEND_TRIES_MAX,
 };
@@ -170,6 +170,22 @@ async fn a_timer_that_goes_off_early_leaves_the_order_open_and_is_set_again(shop
     assert_eq!(ended(shop, &order).await, Some(CloseReason::Expired));
 }
 
+/// A near expiry is a delayed job, sent by a clock that may be ahead of the worker's.
+async fn whoever_works_on_an_order_that_expires_soon_looks_out_for_its_expiry(shop: &Shop) {
+    let order = shop.open_order_for(10_000, HOUR).await.order();
+    let (key, expires_at) = (order_key(&order), shop.clock.now().plus(HOUR));
+    let job = Work { merchant: key.merchant, order: key.id.reference(), tries: 7 };
+    assert_eq!(shop.engine.app.work(&job).await.unwrap(), None, "that is for its timer");
+    shop.clock.advance(HOUR - EXPIRES_SOON);
+    let again = Work { tries: 0, ..job.clone() };
+    assert_eq!(shop.engine.app.work(&job).await.unwrap(), Some((again.clone(), expires_at)));
+    shop.clock.advance(EXPIRES_SOON - MILLISECOND);
+    assert_eq!(shop.engine.app.work(&job).await.unwrap(), Some((again, expires_at)), "not a moment too early");
+    shop.clock.advance(MILLISECOND);
+    assert_eq!(shop.engine.app.work(&job).await.unwrap(), None);
+    assert_eq!(ended(shop, &order).await, Some(CloseReason::Expired));
+}
+
 async fn an_order_that_was_paid_in_time_is_untouched_by_its_timer(shop: &Shop) {
     let part = paid_in_part(shop, HOUR).await;
     shop.settle().await;
@@ -262,6 +278,7 @@ async fn a_payment_without_an_order_never_expires(shop: &Shop) {
 }
 
 super::on_both_stores!(
+    whoever_works_on_an_order_that_expires_soon_looks_out_for_its_expiry,
     an_order_that_is_not_paid_in_time_gives_everything_back,
     an_order_lives_a_day_if_nobody_says_how_long,
     what_was_captured_of_an_expired_order_is_refunded,

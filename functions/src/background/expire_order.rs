@@ -7,7 +7,6 @@ use app::{
     App, Expired, Fut,
     ports::{Job, Queue, Scheduled, Work},
 };
-use aws::CLOCK_SLACK;
 use serde_json::Value;
 
 use super::chained;
@@ -30,7 +29,7 @@ impl Expirer {
         let work = serde_json::from_value::<Work>(event)?;
         let next = match self.app.expire(&work).await.map_err(|error| chained(&error))? {
             // A schedule goes off at some time of its minute. What is left of it the queue measures better.
-            Expired::Early(at) => Some((work, at.plus(CLOCK_SLACK))),
+            Expired::Early(at) => Some((work, at)),
             Expired::Done(next) => next,
         };
         if let Some((work, due)) = next {

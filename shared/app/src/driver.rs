@@ -75,9 +75,7 @@ impl App {
                 order = self.lapse(key, order, due).await?;
                 continue;
             }
-            let calls = due.into_iter().map(|due| self.call(key, &order, due)).collect::<Vec<_>>();
-            let findings = stream::iter(calls).buffer_unordered(PARTNER_CALLS_AT_ONCE).collect::<Vec<_>>().await;
-            let findings = findings.into_iter().flatten().collect();
+            let findings = self.call_all(key, &order, due).await;
             match self.carry_out(key, Some(order), &Command::Record { findings, key: None }).await? {
                 Done::Committed(after) => order = after,
                 Done::Already(_, after) => return Ok(after),
@@ -126,10 +124,8 @@ impl App {
 
     /// Does what time asks for, but first asks the partners: a shopper may have acted in time and not come back.
     async fn lapse(&self, key: &OrderKey, mut order: Order, due: Vec<Due>) -> Result<Order, Error> {
-        let lookups = due.into_iter().filter(|due| matches!(due, Due::Lookup { .. }));
-        let calls = lookups.map(|due| self.call(key, &order, due)).collect::<Vec<_>>();
-        let findings = stream::iter(calls).buffer_unordered(PARTNER_CALLS_AT_ONCE).collect::<Vec<_>>().await;
-        let findings = findings.into_iter().flatten().collect::<Vec<_>>();
+        let lookups = due.into_iter().filter(|due| matches!(due, Due::Lookup { .. })).collect();
+        let findings = self.call_all(key, &order, lookups).await;
         if !findings.is_empty() {
             let record = Command::Record { findings, key: None };
             let (Done::Committed(after) | Done::Already(_, after)) = self.carry_out(key, Some(order), &record).await?;
@@ -138,6 +134,12 @@ impl App {
         let (Done::Committed(after) | Done::Already(_, after)) =
             self.carry_out(key, Some(order), &Command::Lapse).await?;
         Ok(after)
+    }
+
+    async fn call_all(&self, key: &OrderKey, order: &Order, due: Vec<Due>) -> Vec<Finding> {
+        let calls = due.into_iter().map(|due| self.call(key, order, due)).collect::<Vec<_>>();
+        let findings = stream::iter(calls).buffer_unordered(PARTNER_CALLS_AT_ONCE).collect::<Vec<_>>().await;
+        findings.into_iter().flatten().collect()
     }
 
     fn call<'a>(&'a self, key: &'a OrderKey, order: &'a Order, due: Due) -> Fut<'a, Option<Finding>> {

@@ -17,4 +17,4 @@ pub use client::{ATTEMPT_TIMEOUT, ATTEMPTS_MAX, Clients, OPERATION_TIMEOUT, dyna
 pub use commits::{DynamoLog, LIST_INDEX, commit_of_image};
 pub use queue::{DELAY_MAX, JOBS_PER_REQUEST_MAX, SEND_TRIES_MAX, SqsQueue, SqsQueues};
 pub use schedules::Schedules;
-pub use timers::{CLOCK_SLACK, SchedulerTimers};
+pub use timers::SchedulerTimers;

@@ -1,6 +1,6 @@
 //! Orders' timers, in EventBridge Scheduler.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use app::{
     Clock, Fut, OrderKey, StoreError,
@@ -12,10 +12,6 @@ use crate::{
     queue::DELAY_MAX,
     schedules::{NAME_CHARS_MAX, Plan, Schedules, hashed},
 };
-
-/// How much later than its order expires a timer that goes through the queue is due. The worker's clock may be
-/// behind the one that the delay was reckoned by, and an order that has not expired yet leaves nothing to do.
-pub const CLOCK_SLACK: Duration = Duration::from_secs(1);
 
 /// One schedule an order, which calls a function when the order expires.
 #[derive(Clone)]
@@ -39,13 +35,13 @@ impl SchedulerTimers {
     }
 
     /// A schedule goes off at some time of its minute, and one whose time has passed is refused. So what expires
-    /// soon is work that is due then: SQS delays to the second, and takes what is due already. The timer of an
+    /// soon is work that is due then: SQS delays to the second, and takes what is due already; and a worker whose
+    /// clock is behind looks out for an expiry so near ([`app::EXPIRES_SOON`]). The timer of an
     /// order that was set before may then go off too, and finds nothing to do.
     async fn set_timer(&self, order: &OrderKey, at: Time) -> Result<(), StoreError> {
-        let due = at.plus(CLOCK_SLACK);
         let work = Work { merchant: order.merchant.clone(), order: order.id.reference(), tries: 0 };
-        if due.since(self.clock.now()) <= DELAY_MAX {
-            return self.queue.send(&[Scheduled { job: Job::Work(work), due }]).await;
+        if at.since(self.clock.now()) <= DELAY_MAX {
+            return self.queue.send(&[Scheduled { job: Job::Work(work), due: at }]).await;
         }
         let input = serde_json::to_string(&work).map_err(|error| StoreError::Corrupt(error.to_string()))?;
         let plan = Plan { name: &name(order), at, target: &self.function, input: &input };
