@@ -10,6 +10,8 @@ pub mod background;
 pub mod checkout;
 #[cfg(feature = "lambda")]
 mod lambda;
+pub mod oauth;
+pub mod payments;
 pub mod sandbox;
 
 use api::{Mounted, mount};
@@ -26,6 +28,19 @@ pub const CATALOGUE: &[Mounted] = &[
     mount::<checkout::payment_methods::balance::GetBalance>(),
     mount::<checkout::payments::create::CreatePayment>(),
     mount::<checkout::payments::details::SubmitDetails>(),
+    mount::<checkout::modifications::capture::CapturePayment>(),
+    mount::<checkout::modifications::cancel::CancelPayment>(),
+    mount::<checkout::modifications::refund::RefundPayment>(),
+    mount::<checkout::modifications::reversal::ReversePayment>(),
+    mount::<checkout::modifications::amount_update::UpdatePaymentAmount>(),
+    mount::<checkout::modifications::technical_cancel::CancelByReference>(),
+    mount::<oauth::token::IssueToken>(),
+    mount::<payments::client_sessions::create::CreateClientSession>(),
+    mount::<payments::client_sessions::get::GetClientSession>(),
+    mount::<payments::get::GetPayment>(),
+    mount::<payments::capture::CreateCapture>(),
+    mount::<payments::void::CreateVoid>(),
+    mount::<payments::refund::CreateRefund>(),
     mount::<admin::merchants::create::CreateMerchant>(),
     mount::<admin::merchants::list::ListMerchants>(),
     mount::<admin::api_keys::create::CreateApiKey>(),

@@ -83,14 +83,8 @@ impl Machine {
     }
 
     async fn open(&self, merchant: &MerchantAccount) {
-        let terms = OrderTerms {
-            merchant: merchant.clone(),
-            reference: "order-1".to_owned(),
-            amount: Money::try_new("EUR".parse().unwrap(), 100).unwrap(),
-            expires_at: None,
-            token_key: 1,
-            key: None,
-        };
+        let amount = Money::try_new("EUR".parse().unwrap(), 100).unwrap();
+        let terms = OrderTerms::new(merchant.clone(), "order-1".to_owned(), amount, 1);
         self.engine.app.open(terms).await.unwrap();
     }
 }

@@ -11,10 +11,10 @@ use aws_sdk_dynamodb::{
     operation::{put_item::PutItemInput, query::QueryInput},
     types::AttributeValue,
 };
-use domain::{Action, Money, Version, order::Request};
+use domain::{Action, Money, Version};
 use tests::{
     hook::Hook,
-    shop::{Answer, Shop, order_key},
+    shop::{Answer, Shop, operate, order_key},
 };
 
 /// Requests that reached DynamoDB, by the aggregate they are of.
@@ -154,13 +154,9 @@ async fn the_five_call_order_is_nine_write_units() {
     assert_eq!(ledger.orders(), Count::writes(2));
     let mut captures = Count::default();
     for (payment, amount) in [(1, 2_000), (3, 8_000)] {
-        let request = Request {
-            payment: Version::try_new(payment).unwrap(),
-            action: Action::Capture,
-            amount: Money::try_new("EUR".parse().unwrap(), amount).unwrap(),
-            key: None,
-        };
-        shop.engine.app.request(&order_key(&opened.order()), request).await.unwrap();
+        let amount = Money::try_new("EUR".parse().unwrap(), amount).unwrap();
+        let capture = operate(Version::try_new(payment).unwrap(), Action::Capture, amount);
+        shop.engine.app.operate(&order_key(&opened.order()), None, capture).await.unwrap();
         let count = ledger.orders();
         captures.writes += count.writes;
         captures.write_units += count.write_units;

@@ -12,9 +12,9 @@ use app::{
     CommitLog, Fut, StoreError, StreamId,
     ports::{Commit, Page},
 };
-use domain::{Action, Money, Version, order::Request};
+use domain::{Action, Money, Version};
 use serde_json::Value;
-use tests::shop::{On, Shop, order_key};
+use tests::shop::{On, Shop, operate, order_key};
 
 /// Counts the commits that loads return.
 struct Counting {
@@ -48,8 +48,8 @@ async fn old_order(shop: &Shop, commits: u16) -> Value {
     let key = order_key(&opened.order());
     let amount = Money::try_new("EUR".parse().unwrap(), 1).unwrap();
     loop {
-        let request = Request { payment: Version::try_new(1).unwrap(), action: Action::Capture, amount, key: None };
-        let order = shop.engine.app.request(&key, request).await.unwrap();
+        let capture = operate(Version::try_new(1).unwrap(), Action::Capture, amount);
+        let order = shop.engine.app.operate(&key, None, capture).await.unwrap().order;
         if order.version.get() >= commits {
             return opened.order();
         }

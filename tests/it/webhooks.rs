@@ -209,7 +209,8 @@ async fn an_order_that_expires_tells_of_each_released_part_before_its_end(shop: 
         "eventCode": "CANCELLATION", "eventDate": "2026-01-31T13:00:00+00:00",
         "merchantAccountCode": local::TEST_MERCHANT, "merchantReference": "payment-1",
         "pspReference": at(&order, 3), "originalReference": paid.at("/pspReference"), "amount": euro(2_000),
-        "paymentMethod": "givex", "reason": "", "success": "true", "additionalData": about(&order, 3, 4, 0),
+        "paymentMethod": "givex", "reason": "", "success": "true",
+        "additionalData": with(about(&order, 3, 4, 0), &json!({ "tender.operationPspReference": at(&order, 3) })),
     });
     let payments = json!({
         "order-1-pspReference": paid.at("/pspReference"), "order-1-paymentAmount": "EUR 20.00",

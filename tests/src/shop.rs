@@ -10,7 +10,10 @@ use std::{
 
 use api::{Engine, Secrets};
 use app::{CommitLog, OrderKey, ports::Clock, system::OsRandom};
-use domain::{Action, MerchantAccount, Order, Reference, Time, Version, order::Request};
+use domain::{
+    Action, MerchantAccount, Order, Reference, Time, Version,
+    order::{Operate, OperationKind, Target},
+};
 use local::background::Source;
 use reqwest::{Method, RequestBuilder, StatusCode, header::HeaderMap};
 use secrecy::SecretString;
@@ -325,8 +328,9 @@ impl Shop {
     pub async fn perform(&self, order: &Value, payment: u16, action: Action, value: u64) -> Order {
         let amount = domain::Money::try_new("EUR".parse().expect("a currency"), value).expect("an amount");
         let payment = Version::try_new(payment).expect("a version");
-        let request = Request { payment, action, amount, key: None };
-        self.engine.app.request(&order_key(order), request).await.expect("an operation that is allowed")
+        let operate = operate(payment, action, amount);
+        let operated = self.engine.app.operate(&order_key(order), None, operate).await;
+        operated.expect("an operation that is allowed").order
     }
 
     /// Starts a payment by iDEAL with more in its body; the path of the page where its shopper has to act.
@@ -426,4 +430,16 @@ pub fn gift_card() -> Value {
         "number": local::TEST_GIFT_CARD,
         "cvc": local::TEST_GIFT_CARD_CODE,
     })
+}
+
+/// Asks for one action on the payment of a version.
+#[must_use]
+pub fn operate(payment: Version, action: Action, amount: domain::Money) -> Operate {
+    let kind = match action {
+        Action::Capture => OperationKind::Capture,
+        Action::Void => OperationKind::Void,
+        Action::Refund => OperationKind::Refund,
+        Action::Increase => OperationKind::AmountUpdate,
+    };
+    Operate::new(kind, Target::Payment(payment), Some(amount))
 }

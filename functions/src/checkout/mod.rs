@@ -1,5 +1,6 @@
 //! The checkout family: wire-compatible with Adyen Checkout, versions 68 to 72.
 
+pub mod modifications;
 pub mod orders;
 pub mod payment_methods;
 pub mod payments;

@@ -304,17 +304,21 @@ pub(super) fn return_url(text: Option<String>, instrument: &Instrument) -> Resul
             }
         };
     };
+    check_return_url("returnUrl", &text)?;
+    Ok(text)
+}
+
+/// Refuses what a shopper's browser could not, or must not, be sent to.
+pub(crate) fn check_return_url(field: &str, text: &str) -> Result<(), Problem> {
     let length = text.chars().count();
     if length > RETURN_URL_CHARS_MAX {
-        return Err(field_invalid("returnUrl", &format!("at most {RETURN_URL_CHARS_MAX} characters"), length));
+        return Err(field_invalid(field, &format!("at most {RETURN_URL_CHARS_MAX} characters"), length));
     }
     // Apps come back by schemes of their own; those that a browser would run are none.
-    match Url::parse(&text) {
-        Ok(url) if !matches!(url.scheme(), "javascript" | "data" | "blob" | "file" | "vbscript") => Ok(text),
-        Ok(url) => {
-            Err(field_invalid("returnUrl", "a URL to come back to", format_args!("the scheme '{}'", url.scheme())))
-        }
-        Err(error) => Err(field_invalid("returnUrl", "an absolute URL", format_args!("'{error}'"))),
+    match Url::parse(text) {
+        Ok(url) if !matches!(url.scheme(), "javascript" | "data" | "blob" | "file" | "vbscript") => Ok(()),
+        Ok(url) => Err(field_invalid(field, "a URL to come back to", format_args!("the scheme '{}'", url.scheme()))),
+        Err(error) => Err(field_invalid(field, "an absolute URL", format_args!("'{error}'"))),
     }
 }
 

@@ -21,7 +21,15 @@ fn euro(minor: u64) -> Money {
 }
 
 fn open() -> Open {
-    Open { reference: "order-1".into(), amount: euro(1_000_000), expires_at: None, token_key: 1, key: None }
+    Open {
+        reference: "order-1".into(),
+        amount: euro(1_000_000),
+        expires_at: None,
+        token_key: 1,
+        session: None,
+        details: None,
+        key: None,
+    }
 }
 
 fn reserve(order: &Order, key: Option<KeyPrint>) -> Command {

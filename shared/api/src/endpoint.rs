@@ -3,6 +3,7 @@
 use app::{Fut, access::Caller};
 use domain::{MerchantAccount, OrderId, Reference, access::Role, order::KeyPrint};
 use http::StatusCode;
+use secrecy::SecretString;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -19,6 +20,11 @@ pub enum Family {
     Admin,
     /// Pages of the sandbox, for a shopper's browser.
     Sandbox,
+    /// Compatible with the Purse Payment API, version 2: errors are `application/problem+json`, and an idempotency
+    /// key that comes again is a conflict.
+    Payments,
+    /// Access tokens (OAuth 2.0, RFC 6749): requests are forms, errors are named as that RFC does.
+    OAuth,
 }
 
 /// Who may call an endpoint.
@@ -74,6 +80,11 @@ pub struct Call<B> {
     pub caller: Caller,
     /// The idempotency key, if one was sent.
     pub idempotency_key: Option<String>,
+    /// Which requests a key is told apart from others by: an endpoint's own, or, if this is empty, all of the
+    /// merchant's.
+    pub(crate) key_scope: &'static str,
+    /// The API key that came with the request, and whose it says it is, of an endpoint that checks them itself.
+    pub credentials: Option<Credentials>,
     /// The parameters of the path.
     pub path: Vec<(String, String)>,
     /// The query, percent-decoded.
@@ -83,6 +94,15 @@ pub struct Call<B> {
     /// What the request asks for, as bytes that do not depend on the order of its fields, nor on the
     /// token it came with; made only if there is an idempotency key.
     pub(crate) print: Vec<u8>,
+}
+
+/// An API key as it came in.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// Whose it says it is: the user name of Basic authentication.
+    pub client: Option<String>,
+    /// The key.
+    pub key: SecretString,
 }
 
 impl<B> Call<B> {
@@ -131,7 +151,12 @@ impl<B> Call<B> {
     #[must_use]
     pub fn key_print(&self, engine: &Engine, merchant: &MerchantAccount) -> Option<KeyPrint> {
         let key = self.idempotency_key.as_ref()?;
-        Some(engine.app.prints.key(merchant, key, &self.print))
+        // No header has a line break: so keys of different scopes are never the same.
+        let scoped = match self.key_scope {
+            "" => key.clone(),
+            scope => format!("{scope}\n{key}"),
+        };
+        Some(engine.app.prints.key(merchant, &scoped, &self.print))
     }
 }
 

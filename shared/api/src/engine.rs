@@ -45,7 +45,7 @@ impl Engine {
         let sandbox = Sandbox::new(streams.clone(), public_url);
         let webhooks = Webhooks::new(streams.clone(), prints.clone());
         let app = App::new(streams.clone(), prints, Arc::new(accounts.clone()), Arc::new(sandbox.clone()));
-        let access = Access::new(streams, secrets.operator_key_hash());
+        let access = Access::new(streams, app.prints.clone(), secrets.operator_key_hash());
         let tokens = secrets.tokens()?;
         Ok(Self { app, access, accounts, sandbox, webhooks, test_merchants: Vec::new(), tokens })
     }

@@ -23,6 +23,14 @@ impl From<Refusal> for Problem {
             Refusal::TooManyOperations => Code::TooManyOperations,
             Refusal::UnknownPayment => Code::PaymentUnknown,
             Refusal::NotAvailable { .. } => Code::AmountNotAvailable,
+            Refusal::NotAdmitted { .. } => Code::PrioritiesTooNarrow,
+            Refusal::NothingAvailable => Code::NothingAvailable,
+            Refusal::NotAuthorised => Code::PaymentNotAuthorised,
+            Refusal::Unchanged => Code::AmountUnchanged,
+            Refusal::ShipmentsMismatch { .. } => Code::ShipmentsMismatch,
+            Refusal::DetailsTooLong { .. } => Code::DetailsTooLong,
+            Refusal::CaptureDelayTooLong => Code::CaptureDelayInvalid,
+            Refusal::AmountTooLarge => Code::AmountInvalid,
             Refusal::KeyReused => Code::KeyReused,
             Refusal::InProgress => Code::InProgress,
             Refusal::NeedsHistory => Code::Internal,
@@ -40,7 +48,17 @@ impl From<Refusal> for Problem {
                 format!("Field 'order.orderData' is stale: {refusal}. Use the orderData of the most recent response.")
             }
             Refusal::ExceedsRemaining { .. } => format!("Field 'amount.value' is not valid: {refusal}."),
-            Refusal::Expired
+            Refusal::CaptureDelayTooLong => format!("Field 'capture_delay' is not valid: {refusal}."),
+            Refusal::ShipmentsMismatch { .. } => {
+                format!("Field 'order.shipments' is not valid: {refusal}.")
+            }
+            Refusal::DetailsTooLong { .. } => format!("Field 'order' is not valid: {refusal}."),
+            Refusal::NotAdmitted { .. } => format!("Field 'priorities' is not valid: {refusal}."),
+            Refusal::AmountTooLarge
+            | Refusal::NothingAvailable
+            | Refusal::NotAuthorised
+            | Refusal::Unchanged
+            | Refusal::Expired
             | Refusal::Cancelled
             | Refusal::Closed
             | Refusal::TooManyPayments

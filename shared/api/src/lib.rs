@@ -18,7 +18,7 @@ pub mod secrets;
 pub mod token;
 
 pub use bytes::Bytes;
-pub use endpoint::{Access, Call, Endpoint, Family, Mounted, NoBody, Reply, Route, mount};
+pub use endpoint::{Access, Call, Credentials, Endpoint, Family, Mounted, NoBody, Reply, Route, mount};
 pub use engine::Engine;
 pub use object::Object;
 pub use problem::{Code, ErrorType, Problem, field_invalid, field_missing};

@@ -119,10 +119,28 @@ codes! {
     PaymentUnknown = "payment_unknown", 422, Validation, "167";
     /// More than can still be captured, voided or refunded.
     AmountNotAvailable = "amount_not_available", 422, Validation, "payment_amount_not_available";
+    /// More than what can be done with the payments that the priorities admit.
+    PrioritiesTooNarrow = "priorities_too_narrow", 422, Validation, "payment_priorities_too_narrow";
+    /// There is nothing (left) to capture, void or refund.
+    NothingAvailable = "nothing_available", 422, Validation, "payment_nothing_available";
+    /// The payment was not authorised.
+    PaymentNotAuthorised = "payment_not_authorised", 422, Validation, "payment_not_authorised";
+    /// The amount is what it is already.
+    AmountUnchanged = "amount_unchanged", 422, Validation, "payment_amount_unchanged";
+    /// The sum of the shipments is not the operation's amount.
+    ShipmentsMismatch = "shipments_mismatch", 422, Validation, "shipments_mismatch";
+    /// More is told about an operation, or an order, than there is room for.
+    DetailsTooLong = "details_too_long", 422, Validation, "details_too_long";
+    /// The order would be captured too late.
+    CaptureDelayInvalid = "capture_delay_invalid", 422, Validation, "capture_delay_invalid";
     /// Not what the redirect returned with.
     RedirectResultInvalid = "redirect_result_invalid", 422, Validation, "redirect_result_invalid";
     /// The idempotency key came with another request before.
     KeyReused = "idempotency_key_reused", 422, Validation, "idempotency_key_reused";
+    /// A request with the idempotency key was taken before, in a family that does not answer it again.
+    WriteConflict = "write_conflict", 409, Validation, "704";
+    /// Access tokens are not given for that.
+    GrantTypeUnsupported = "unsupported_grant_type", 400, Validation, "unsupported_grant_type";
     /// The first request with the idempotency key has no answer yet.
     InProgress = "in_progress", 409, Validation, "704";
     /// Too many others changed the same order at the same time.
@@ -157,6 +175,8 @@ pub struct Problem {
     pub message: String,
     /// The order or payment it is about.
     pub reference: Option<String>,
+    /// What the request with the same idempotency key made, of a [`Code::WriteConflict`].
+    pub resource: Option<String>,
     /// Whether something was begun that a repetition without the same idempotency key would do again.
     pub is_begun: bool,
 }
@@ -165,7 +185,7 @@ impl Problem {
     /// A problem with its message.
     #[must_use]
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), reference: None, is_begun: false }
+        Self { code, message: message.into(), reference: None, resource: None, is_begun: false }
     }
 
     /// The same, about an order or a payment, if it is not about something already.

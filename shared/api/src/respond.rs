@@ -10,15 +10,17 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
-    Access, Call, Code, Endpoint, Engine, ErrorType, Family, Object, Problem, Reply, Route,
+    Access, Call, Code, Credentials, Endpoint, Engine, ErrorType, Family, Object, Problem, Reply, Route,
     endpoint::passing_reference,
-    limits::{API_KEY_CHARS_MAX, BODY_BYTES_MAX, IDEMPOTENCY_KEY_CHARS_MAX},
+    limits::{API_KEY_CHARS_MAX, BODY_BYTES_MAX, FORM_FIELDS_MAX, IDEMPOTENCY_KEY_CHARS_MAX},
 };
 
 /// A routed request. It holds keys and numbers, so it cannot be printed.
 pub struct Request {
     /// The parameters of the path.
     pub path: Vec<(String, String)>,
+    /// The path as it was sent.
+    pub at: String,
     /// The query as it was sent.
     pub query: String,
     /// The headers.
@@ -32,20 +34,22 @@ pub type Response = http::Response<Bytes>;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const PSP_REFERENCE: HeaderName = HeaderName::from_static("pspreference");
+const PROBLEM_JSON: &str = "application/problem+json";
 const TRANSIENT_ERROR: HeaderName = HeaderName::from_static("transient-error");
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// Answers with endpoint `E`.
 pub(crate) fn respond<E: Endpoint>(engine: &Engine, request: Request) -> Fut<'_, Response> {
     Box::pin(async move {
-        let headers = request.headers.clone();
+        let (headers, at) = (request.headers.clone(), request.at.clone());
         let outcome = async {
             let (call, body) = admit(engine, &E::ROUTE, request).await?;
             let body = read::<E::Body>(&E::ROUTE, &body)?;
-            let Call { caller, idempotency_key, path, query, print, body: () } = call;
-            E::handle(engine, Call { caller, idempotency_key, path, query, print, body }).await
+            let Call { caller, idempotency_key, key_scope, credentials, path, query, print, body: () } = call;
+            let call = Call { caller, idempotency_key, key_scope, credentials, path, query, print, body };
+            E::handle(engine, call).await
         };
-        finish(engine, &E::ROUTE, &headers, outcome.await)
+        finish(engine, &E::ROUTE, &at, &headers, outcome.await)
     })
 }
 
@@ -55,22 +59,41 @@ async fn admit(engine: &Engine, route: &Route, request: Request) -> Result<(Call
         return Err(body_too_large());
     }
     let caller = authenticate(engine, route, &request.headers).await?;
-    let idempotency_key = idempotency_key(&request.headers)?;
-    let print = match &idempotency_key {
-        Some(_) => print(route, &request.path, &request.body)?,
-        None => Vec::new(),
+    let credentials = match credentials(&request.headers) {
+        Some(Sent::Key(credentials)) if route.access == Access::Public => Some(credentials),
+        Some(Sent::Key(_) | Sent::Token(_)) | None => None,
+    };
+    let (header, key_scope) = match route.family {
+        Family::Payments => ("x-idempotency-key", route.name),
+        Family::Checkout | Family::Admin | Family::Sandbox | Family::OAuth => ("Idempotency-Key", ""),
+    };
+    let idempotency_key = idempotency_key(&request.headers, header)?;
+    let print = match (&idempotency_key, route.family) {
+        // There a key that comes again is a conflict, whatever it comes with.
+        (_, Family::Payments) | (None, _) => Vec::new(),
+        (Some(_), _) => print(route, &request.path, &request.body)?,
     };
     let query = url::form_urlencoded::parse(request.query.as_bytes()).into_owned().collect();
-    Ok((Call { caller, idempotency_key, path: request.path, query, print, body: () }, request.body))
+    let call = Call { caller, idempotency_key, key_scope, credentials, path: request.path, query, print, body: () };
+    Ok((call, request.body))
+}
+
+/// What a request says who it is from by.
+enum Sent {
+    Key(Credentials),
+    Token(SecretString),
 }
 
 async fn authenticate(engine: &Engine, route: &Route, headers: &HeaderMap) -> Result<Caller, Problem> {
     if route.access == Access::Public {
         return Ok(Caller::Key { merchants: Vec::new(), roles: Vec::new() });
     }
-    let unauthorised = || Problem::new(Code::Unauthorised, "HTTP Status Response - Unauthorized");
-    let key = api_key(headers).ok_or_else(unauthorised)?;
-    let caller = engine.access.authenticate(&key).await?.ok_or_else(unauthorised)?;
+    let caller = match credentials(headers) {
+        Some(Sent::Key(Credentials { key, .. })) => engine.access.authenticate(&key).await?,
+        Some(Sent::Token(token)) => engine.access.authenticate_token(&token).await?,
+        None => None,
+    };
+    let caller = caller.ok_or_else(|| Problem::new(Code::Unauthorised, "HTTP Status Response - Unauthorized"))?;
     let (is_allowed, needed) = match route.access {
         Access::Public => (true, ""),
         Access::Role(role @ Role::Payments) => (caller.has_role(role), "a key with the role 'payments'"),
@@ -83,30 +106,39 @@ async fn authenticate(engine: &Engine, route: &Route, headers: &HeaderMap) -> Re
     Err(Problem::new(Code::RoleMissing, format!("Not allowed: this takes {needed}.")))
 }
 
-/// The key of `X-API-Key`, or the password of Basic authentication, whose user name is not looked at.
-fn api_key(headers: &HeaderMap) -> Option<SecretString> {
-    let key = match headers.get(X_API_KEY) {
-        Some(key) => key.to_str().ok()?.to_owned(),
+/// The access token of Bearer authentication; without one, the key of `X-API-Key`, or the password of Basic
+/// authentication. Some clients send the same key beside each token: then the token counts.
+fn credentials(headers: &HeaderMap) -> Option<Sent> {
+    let authorisation = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.split_once(' '));
+    let fits = |text: &str| (1..=API_KEY_CHARS_MAX).contains(&text.len());
+    if let Some((scheme, token)) = authorisation
+        && scheme.eq_ignore_ascii_case("bearer")
+    {
+        let token = token.trim();
+        return fits(token).then(|| Sent::Token(SecretString::from(token)));
+    }
+    let (client, key) = match headers.get(X_API_KEY) {
+        Some(key) => (None, key.to_str().ok()?.to_owned()),
         None => {
-            let (scheme, credentials) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+            let (scheme, credentials) = authorisation?;
             let decoded = BASE64.decode(credentials.trim().as_bytes()).ok()?;
             let decoded = String::from_utf8(decoded).ok()?;
-            let (_, password) = decoded.split_once(':').filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
-            password.to_owned()
+            let (client, password) = decoded.split_once(':').filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
+            (Some(client.to_owned()).filter(|client| !client.is_empty()), password.to_owned())
         }
     };
-    (1..=API_KEY_CHARS_MAX).contains(&key.len()).then(|| SecretString::from(key))
+    fits(&key).then(|| Sent::Key(Credentials { client, key: SecretString::from(key) }))
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let Some(key) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
+fn idempotency_key(headers: &HeaderMap, name: &str) -> Result<Option<String>, Problem> {
+    let Some(key) = headers.get(name) else { return Ok(None) };
     key.to_str()
         .ok()
         .filter(|key| (1..=IDEMPOTENCY_KEY_CHARS_MAX).contains(&key.len()))
         .map(|key| Some(key.to_owned()))
         .ok_or_else(|| {
             let expected = format!("1 to {IDEMPOTENCY_KEY_CHARS_MAX} ASCII characters");
-            crate::field_invalid("Idempotency-Key", &expected, format_args!("{} bytes", key.len()))
+            crate::field_invalid(name, &expected, format_args!("{} bytes", key.len()))
         })
 }
 
@@ -127,6 +159,13 @@ fn read<B: DeserializeOwned>(route: &Route, body: &[u8]) -> Result<B, Problem> {
     // What a browser's form or a client's GET sends along is not looked at.
     if route.family == Family::Sandbox || matches!(route.method, "GET" | "DELETE") {
         return serde_json::from_slice(b"null").map_err(|error| not_json(&error));
+    }
+    if route.family == Family::OAuth {
+        let fields = url::form_urlencoded::parse(body).map(|(name, value)| (name.into_owned(), value.into()));
+        let fields = fields.take(FORM_FIELDS_MAX).collect::<serde_json::Map<String, Value>>();
+        // Every field of a form is a text, so there is nothing to be told of its type.
+        let is_form = |_| Problem::new(Code::BodyInvalid, "Unexpected input: the body is not the form it should be.");
+        return serde_json::from_value(Value::Object(fields)).map_err(is_form);
     }
     // A body that may be left out can be read from nothing.
     if body.is_empty()
@@ -175,9 +214,9 @@ pub(crate) fn body_too_large() -> Problem {
 }
 
 /// The answer to a request that was refused, by its endpoint or before it reached one.
-pub(crate) fn reject(engine: &Engine, family: Family, headers: &HeaderMap, problem: &Problem) -> Response {
+pub(crate) fn reject(engine: &Engine, family: Family, at: &str, headers: &HeaderMap, problem: &Problem) -> Response {
     let key = headers.get(IDEMPOTENCY_KEY).map(HeaderValue::as_bytes);
-    let mut response = render(family, problem, Some(passing_reference(engine, key).to_string()));
+    let mut response = render(family, at, problem, Some(passing_reference(engine, key).to_string()));
     if problem.code.is_transient() && !(problem.is_begun && key.is_none()) {
         put(&mut response, TRANSIENT_ERROR, Some("true"));
     }
@@ -185,11 +224,14 @@ pub(crate) fn reject(engine: &Engine, family: Family, headers: &HeaderMap, probl
     response
 }
 
-fn finish(engine: &Engine, route: &Route, headers: &HeaderMap, outcome: Result<Reply, Problem>) -> Response {
+fn finish(engine: &Engine, route: &Route, at: &str, headers: &HeaderMap, outcome: Result<Reply, Problem>) -> Response {
     let mut response = match outcome {
         Ok(Reply::Json { status, reference, body }) => {
             let mut response = with_status(status, "application/json", Bytes::from(body));
             put(&mut response, PSP_REFERENCE, reference.as_deref());
+            if route.family == Family::OAuth {
+                put(&mut response, header::CACHE_CONTROL, Some("no-store"));
+            }
             response
         }
         Ok(Reply::Html(page)) => {
@@ -213,7 +255,7 @@ fn finish(engine: &Engine, route: &Route, headers: &HeaderMap, outcome: Result<R
         }
         Err(problem) => {
             tracing::info!(endpoint = route.name, code = problem.code.as_str(), "refused");
-            return reject(engine, route.family, headers, &problem);
+            return reject(engine, route.family, at, headers, &problem);
         }
     };
     echo(headers, &mut response);
@@ -241,9 +283,61 @@ struct ProblemJson<'a> {
     status: u16,
     code: &'a str,
     detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource_id: Option<&'a str>,
 }
 
-fn render(family: Family, problem: &Problem, reference: Option<String>) -> Response {
+impl<'a> ProblemJson<'a> {
+    fn of(problem: &'a Problem, status: StatusCode) -> Self {
+        Self {
+            kind: format!("urn:tender:problem:{}", problem.code.as_str()),
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: problem.code.status(),
+            code: problem.code.as_str(),
+            detail: &problem.message,
+            instance: None,
+            resource_id: None,
+        }
+    }
+
+    /// As the payments family tells it, with Purse's own type where that is published.
+    fn of_payments(problem: &'a Problem, status: StatusCode, at: &'a str) -> Self {
+        let plain = Self { instance: Some(at), resource_id: problem.resource.as_deref(), ..Self::of(problem, status) };
+        if problem.code == Code::WriteConflict {
+            return Self { kind: PURSE_WRITE_CONFLICT.to_owned(), title: "Idempotency violation", ..plain };
+        }
+        plain
+    }
+}
+
+const PURSE_WRITE_CONFLICT: &str = "urn:eu.purse:write-conflict";
+
+/// RFC 6749, 5.2.
+#[derive(Serialize)]
+struct OAuthError<'a> {
+    error: &'static str,
+    error_description: &'a str,
+}
+
+/// The status and the error that RFC 6749 has for it.
+fn oauth_error(code: Code) -> (StatusCode, &'static str) {
+    let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if code == Code::Unauthorised {
+        (status, "invalid_client")
+    } else if code == Code::GrantTypeUnsupported {
+        (status, "unsupported_grant_type")
+    } else if status.is_server_error() {
+        (status, "server_error")
+    } else if status == StatusCode::UNPROCESSABLE_ENTITY {
+        (StatusCode::BAD_REQUEST, "invalid_request")
+    } else {
+        (status, "invalid_request")
+    }
+}
+
+fn render(family: Family, at: &str, problem: &Problem, reference: Option<String>) -> Response {
     let Problem { code, message, .. } = problem;
     let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let reference = problem.reference.clone().or(reference);
@@ -259,15 +353,17 @@ fn render(family: Family, problem: &Problem, reference: Option<String>) -> Respo
             with_status(status, "application/json", Bytes::from(serde_json::to_vec(&body).unwrap_or_default()))
         }
         Family::Admin => {
-            let body = ProblemJson {
-                kind: format!("urn:tender:problem:{}", code.as_str()),
-                title: status.canonical_reason().unwrap_or("Error"),
-                status: code.status(),
-                code: code.as_str(),
-                detail: message,
-            };
-            let body = Bytes::from(serde_json::to_vec(&body).unwrap_or_default());
-            with_status(status, "application/problem+json", body)
+            let body = Bytes::from(serde_json::to_vec(&ProblemJson::of(problem, status)).unwrap_or_default());
+            with_status(status, PROBLEM_JSON, body)
+        }
+        Family::Payments => {
+            let body = ProblemJson::of_payments(problem, status, at);
+            with_status(status, PROBLEM_JSON, Bytes::from(serde_json::to_vec(&body).unwrap_or_default()))
+        }
+        Family::OAuth => {
+            let (status, error) = oauth_error(*code);
+            let body = OAuthError { error, error_description: message };
+            with_status(status, "application/json", Bytes::from(serde_json::to_vec(&body).unwrap_or_default()))
         }
         Family::Sandbox => with_status(status, "text/plain; charset=utf-8", Bytes::from(message.clone())),
     };
@@ -275,7 +371,11 @@ fn render(family: Family, problem: &Problem, reference: Option<String>) -> Respo
         put(&mut response, PSP_REFERENCE, reference.as_deref());
     }
     if *code == Code::Unauthorised {
-        put(&mut response, header::WWW_AUTHENTICATE, Some("Basic realm=\"tender\""));
+        let scheme = match family {
+            Family::Payments => "Bearer realm=\"tender\"",
+            Family::Checkout | Family::Admin | Family::Sandbox | Family::OAuth => "Basic realm=\"tender\"",
+        };
+        put(&mut response, header::WWW_AUTHENTICATE, Some(scheme));
     }
     response
 }

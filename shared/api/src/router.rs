@@ -45,11 +45,12 @@ impl Router {
             } else {
                 Problem::new(Code::RouteNotFound, "There is no endpoint of this path.")
             };
-            return reject(engine, family_of(path), &parts.headers, &problem);
+            return reject(engine, family_of(path), path, &parts.headers, &problem);
         };
         let mounted = *found.value;
         let request = Request {
             path: found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            at: path.to_owned(),
             query: parts.uri.query().unwrap_or_default().to_owned(),
             headers: parts.headers,
             body,
@@ -63,7 +64,7 @@ impl Router {
                     CHECKOUT_VERSIONS.end()
                 ),
             );
-            return reject(engine, Family::Checkout, &request.headers, &problem);
+            return reject(engine, Family::Checkout, &request.at, &request.headers, &problem);
         }
         (mounted.respond)(engine, request).await
     }
@@ -85,7 +86,8 @@ pub fn reject_body(engine: &Engine, parts: &http::request::Parts, fault: BodyFau
         BodyFault::TooLarge => body_too_large(),
         BodyFault::Incomplete => body_incomplete(),
     };
-    reject(engine, family_of(parts.uri.path()), &parts.headers, &problem)
+    let path = parts.uri.path();
+    reject(engine, family_of(path), path, &parts.headers, &problem)
 }
 
 /// The versions of Adyen Checkout that the checkout family speaks.
@@ -97,5 +99,12 @@ fn is_version(request: &Request) -> bool {
 }
 
 fn family_of(path: &str) -> Family {
-    if path.starts_with("/admin") { Family::Admin } else { Family::Checkout }
+    const FAMILIES: &[(&str, Family)] = &[
+        ("/admin", Family::Admin),
+        ("/v2/payments", Family::Payments),
+        ("/payment/v2", Family::Payments),
+        ("/oauth", Family::OAuth),
+    ];
+    let known = FAMILIES.iter().find(|(start, _)| path.starts_with(start));
+    known.map_or(Family::Checkout, |(_, family)| *family)
 }

@@ -207,6 +207,7 @@ struct Body {
 const FLAG_OPEN: u8 = 1;
 const FLAG_SINGLE: u8 = 2;
 const FLAG_ALL_KEYS: u8 = 4;
+const FLAG_SESSION: u8 = 8;
 
 impl Body {
     fn of(view: &ShopperView) -> Self {
@@ -226,7 +227,12 @@ impl Body {
         let fitting = view.keys.iter().take(room);
         let has_all_keys = view.has_all_keys && view.keys.len() <= room;
         bytes.extend(fitting.flatten());
-        let flags = [(view.is_open, FLAG_OPEN), (view.is_single, FLAG_SINGLE), (has_all_keys, FLAG_ALL_KEYS)];
+        let flags = [
+            (view.is_open, FLAG_OPEN),
+            (view.is_single, FLAG_SINGLE),
+            (has_all_keys, FLAG_ALL_KEYS),
+            (view.has_session, FLAG_SESSION),
+        ];
         bytes[0] = flags.into_iter().filter(|(is_set, _)| *is_set).map(|(_, flag)| flag).sum();
         Self { bytes }
     }
@@ -246,6 +252,7 @@ impl Body {
             version,
             is_open: fixed[0] & FLAG_OPEN != 0,
             is_single: fixed[0] & FLAG_SINGLE != 0,
+            has_session: fixed[0] & FLAG_SESSION != 0,
             attempts: fixed[1],
             unresolved: u16::from_be_bytes([fixed[2], fixed[3]]),
             token_key,

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use data_encoding::{BASE32_NOPAD, HEXLOWER};
+use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD, HEXLOWER};
 use domain::{
     MerchantAccount, Time,
     access::{ApiKey, ApiKeyEvent, Directory, DirectoryEvent, KeyEntry, KeyRing, KeyRingEvent, Role},
@@ -15,16 +15,28 @@ use domain::{
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
-use crate::{StoreError, StreamId, Streams, streams::ChangeError};
+use crate::{Prints, StoreError, StreamId, Streams, streams::ChangeError};
 
 /// How long a key is believed without being read again: the longest that a revoked one still works.
 pub const KEY_CACHE: Duration = Duration::from_secs(10);
+
+/// How long an access token is good for. Short, since it is believed on its own word; the key it was issued to is
+/// still looked at, so that a revoked one's tokens end with it.
+pub const ACCESS_TOKEN_TIME: Duration = Duration::from_secs(3_600);
 
 /// Keys remembered at once by one process. A wrong key is not remembered.
 pub const KEYS_CACHED_MAX: usize = 1_024;
 
 /// Hexadecimal digits of a key's hash that are its identity.
 const KEY_ID_CHARS: usize = 32;
+
+const ACCESS_TOKEN: &str = "access-token";
+
+/// What an access token begins with, so that one is known when it is found where it should not be.
+const ACCESS_TOKEN_PREFIX: &str = "tat_";
+
+/// Bytes of what an access token says: the key's identity, and when it ends.
+const CLAIM_BYTES: usize = KEY_ID_CHARS / 2 + 8;
 
 /// Whoever made a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,6 +122,7 @@ impl From<ChangeError<AccessError>> for AccessError {
 #[derive(Clone)]
 pub struct Access {
     streams: Streams,
+    prints: Prints,
     operator_hash: Option<String>,
     cache: Arc<Mutex<HashMap<String, (Time, Caller)>>>,
 }
@@ -130,8 +143,61 @@ pub fn key_hash(text: &SecretString) -> String {
 impl Access {
     /// Access kept in `streams`. Whoever has the key of hash `operator_hash` is the operator.
     #[must_use]
-    pub fn new(streams: Streams, operator_hash: Option<String>) -> Self {
-        Self { streams, operator_hash, cache: Arc::default() }
+    pub fn new(streams: Streams, prints: Prints, operator_hash: Option<String>) -> Self {
+        Self { streams, prints, operator_hash, cache: Arc::default() }
+    }
+
+    /// Issues an access token to the holder of an API key: a text that says by itself whose it is and until when,
+    /// sealed with the installation's key. Nobody, if the key is not known, is the operator's, or is not the
+    /// client's: `client` is the key's identity, or a merchant account that it may use.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn issue_token(
+        &self,
+        text: &SecretString,
+        client: Option<&str>,
+    ) -> Result<Option<SecretString>, StoreError> {
+        let Some(caller @ Caller::Key { .. }) = self.authenticate(text).await? else { return Ok(None) };
+        let id = key_id(&key_hash(text));
+        let is_client = |client: &str| {
+            client == id || MerchantAccount::try_new(client).is_ok_and(|merchant| caller.may_use(&merchant))
+        };
+        let Some(id) = HEXLOWER.decode(id.as_bytes()).ok().filter(|_| client.is_none_or(is_client)) else {
+            return Ok(None);
+        };
+        let ends = self.streams.now().plus(ACCESS_TOKEN_TIME).unix_ms();
+        let claim = [id.as_slice(), &ends.to_be_bytes()].concat();
+        let seal = self.prints.print(ACCESS_TOKEN, &[&claim]);
+        let token = BASE64URL_NOPAD.encode(&[claim.as_slice(), &seal].concat());
+        Ok(Some(format!("{ACCESS_TOKEN_PREFIX}{token}").into()))
+    }
+
+    /// Who an access token was issued to; nobody, if it is none of ours, has ended, or its key was revoked.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn authenticate_token(&self, token: &SecretString) -> Result<Option<Caller>, StoreError> {
+        let now = self.streams.now();
+        let Some(id) = self.token_key(token, now) else { return Ok(None) };
+        if let Some(caller) = self.remembered(&id, now) {
+            return Ok(Some(caller));
+        }
+        let loaded = self.streams.load::<ApiKey>(&StreamId::shared("key", &id), None).await?;
+        let caller = loaded.map(|loaded| loaded.state).and_then(caller_of);
+        self.remember(id, now, caller.as_ref());
+        Ok(caller)
+    }
+
+    /// The identity of the key that a token was issued to, if it is genuine and has not ended.
+    fn token_key(&self, token: &SecretString, now: Time) -> Option<String> {
+        let token = token.expose_secret().strip_prefix(ACCESS_TOKEN_PREFIX)?;
+        let bytes = BASE64URL_NOPAD.decode(token.as_bytes()).ok()?;
+        let (claim, seal) = bytes.split_at_checked(CLAIM_BYTES)?;
+        let (id, ends) = claim.split_last_chunk::<8>()?;
+        let ends = Time::from_unix_ms(u64::from_be_bytes(*ends));
+        let is_genuine = self.prints.is_print(ACCESS_TOKEN, &[claim], seal);
+        (is_genuine && now < ends).then(|| HEXLOWER.encode(id))
     }
 
     /// Who a key belongs to; nobody, if it is not known or revoked.
@@ -148,22 +214,24 @@ impl Access {
             return Ok(Some(caller));
         }
         let loaded = self.streams.load::<ApiKey>(&key_stream(&hash), None).await?;
-        let caller = loaded
-            .map(|loaded| loaded.state)
-            .filter(|key| key.hash == hash && !key.is_revoked)
-            .map(|key| Caller::Key { merchants: key.merchants, roles: key.roles });
-        if let (Some(caller), Ok(mut cache)) = (&caller, self.cache.lock()) {
-            if cache.len() >= KEYS_CACHED_MAX {
-                cache.clear();
-            }
-            cache.insert(hash, (now, caller.clone()));
-        }
+        let caller = loaded.map(|loaded| loaded.state).filter(|key| key.hash == hash).and_then(caller_of);
+        self.remember(hash, now, caller.as_ref());
         Ok(caller)
     }
 
-    fn remembered(&self, hash: &str, now: Time) -> Option<Caller> {
+    fn remember(&self, name: String, now: Time, caller: Option<&Caller>) {
+        if let (Some(caller), Ok(mut cache)) = (caller, self.cache.lock()) {
+            if cache.len() >= KEYS_CACHED_MAX {
+                cache.clear();
+            }
+            cache.insert(name, (now, caller.clone()));
+        }
+    }
+
+    /// Who a key's hash, or a token's key, was found to belong to a moment ago. The two have different lengths.
+    fn remembered(&self, name: &str, now: Time) -> Option<Caller> {
         let cache = self.cache.lock().ok()?;
-        let (since, caller) = cache.get(hash)?;
+        let (since, caller) = cache.get(name)?;
         (now < since.plus(KEY_CACHE)).then(|| caller.clone())
     }
 
@@ -289,6 +357,11 @@ impl Access {
         }
         Ok(())
     }
+}
+
+/// Who holds a key; nobody, if it was revoked.
+fn caller_of(key: ApiKey) -> Option<Caller> {
+    (!key.is_revoked).then_some(Caller::Key { merchants: key.merchants, roles: key.roles })
 }
 
 fn key_id(hash: &str) -> String {

@@ -10,14 +10,15 @@ use domain::{
     MerchantAccount, Order, OrderId, Time, Version,
     feed::{Feed, FeedEvent, Report, Tried},
     order::{Change, ChangeId, Format, Position, changes},
-    webhook::{DisabledReason, Endpoint},
+    webhook::{Disabled, DisabledReason, Endpoint},
 };
 
 use crate::{
-    OrderKey, StoreError, StreamId, Streams,
+    Details, OrderKey, StoreError, StreamId, Streams,
+    lookups::details,
     ports::{Content, Courier, Deliver, Parcel},
     streams::{History, Loaded},
-    webhooks::{WebhookError, Webhooks},
+    webhooks::{OWN_ENDPOINT, WebhookError, Webhooks},
 };
 
 /// Deliveries that one job makes before it leaves the rest to the next: a bound on how long it runs.
@@ -85,7 +86,7 @@ pub fn test_id(endpoint: &str, version: Version) -> String {
 fn test_name(format: Format) -> &'static str {
     match format {
         Format::Checkout => "TEST",
-        Format::Tender => "test",
+        Format::Tender | Format::Payments => "test",
     }
 }
 
@@ -138,13 +139,13 @@ impl Deliveries {
         let name = FeedName { merchant: job.merchant.clone(), endpoint: job.endpoint.clone(), order };
         let mut is_own = false;
         for _ in 0..DELIVERIES_PER_JOB_MAX {
-            let endpoint = match self.webhooks.endpoint(&name.merchant, &name.endpoint).await {
+            let base: Option<Loaded<Feed>> = self.streams.load(&name.stream(), None).await?;
+            let feed = base.as_ref().map(|base| base.state.clone()).unwrap_or_default();
+            let endpoint = match self.endpoint(&name, &feed).await {
                 Ok(endpoint) => endpoint,
                 Err(WebhookError::NotFound) => return Ok(None),
                 Err(error) => return Err(error),
             };
-            let base: Option<Loaded<Feed>> = self.streams.load(&name.stream(), None).await?;
-            let feed = base.as_ref().map(|base| base.state.clone()).unwrap_or_default();
             let (change, position) = match self.next(&name, &endpoint, &feed).await? {
                 Next::Tell(change, position) => (change, position),
                 Next::Wait(until) if is_own => return Ok(Some(until)),
@@ -169,8 +170,14 @@ impl Deliveries {
                 };
                 self.record(&name, base, tried.position, &|_| withheld.clone()).await?
             } else {
-                let report = self.send(&name, &endpoint, &feed, tried, change.as_deref()).await;
-                if report.is_gone() {
+                let details = self.details(&name, &endpoint, change.as_deref()).await?;
+                let content = match (&change, &details) {
+                    (Some(change), Some((key, details))) => Content::Change { key, change, details },
+                    (None, _) | (_, None) => Content::Test,
+                };
+                let report = self.send(&name, &endpoint, &feed, tried, content).await;
+                // An order's own webhook has no list it could be disabled in: that it is gone, its feed remembers.
+                if report.is_gone() && name.endpoint != OWN_ENDPOINT {
                     self.webhooks.disable(&name.merchant, &name.endpoint, DisabledReason::Gone).await?;
                 }
                 let now = self.streams.now();
@@ -179,6 +186,46 @@ impl Deliveries {
             // What was withheld is looked at once more: the endpoint may have been enabled in the meantime.
         }
         Ok(Some(self.streams.now()))
+    }
+
+    /// The endpoint of a feed: one of the merchant's, or what the order itself says.
+    async fn endpoint(&self, name: &FeedName, feed: &Feed) -> Result<Endpoint, WebhookError> {
+        let Some(id) = name.order.filter(|_| name.endpoint == OWN_ENDPOINT) else {
+            return self.webhooks.endpoint(&name.merchant, &name.endpoint).await;
+        };
+        let key = OrderKey { merchant: name.merchant.clone(), id };
+        let order = self.streams.load::<Order>(&key.stream(), None).await?;
+        let order = order.ok_or(WebhookError::NotFound)?.state;
+        let own = order.own_webhook().ok_or(WebhookError::NotFound)?;
+        let disabled = feed.progress.is_withheld;
+        Ok(Endpoint {
+            id: OWN_ENDPOINT.to_owned(),
+            url: own.url.clone(),
+            format: Format::Payments,
+            events: Vec::new(),
+            created_at: order.opened_at,
+            generation: 0,
+            rotated_at: None,
+            disabled: disabled.then(|| Disabled { at: order.opened_at, reason: DisabledReason::Gone }),
+            key: None,
+            rotation_key: None,
+        })
+    }
+
+    /// The order that a change is of, and what its merchant told about its operations, if that is told.
+    async fn details(
+        &self,
+        name: &FeedName,
+        endpoint: &Endpoint,
+        change: Option<&Change>,
+    ) -> Result<Option<(OrderKey, Details)>, StoreError> {
+        let (Some(id), Some(change)) = (name.order, change) else { return Ok(None) };
+        let key = OrderKey { merchant: name.merchant.clone(), id };
+        let details = match endpoint.format {
+            Format::Payments => details(&self.streams, &key, &change.order).await?,
+            Format::Checkout | Format::Tender => Details::new(),
+        };
+        Ok(Some((key, details)))
     }
 
     /// Puts on record what came of an attempt, unless somebody else has made the same one meanwhile. What else
@@ -213,16 +260,11 @@ impl Deliveries {
         endpoint: &Endpoint,
         feed: &Feed,
         tried: Tried<'_>,
-        change: Option<&Change>,
+        content: Content<'_>,
     ) -> Report {
         let at = self.streams.now();
         let (generation, previous) = endpoint.generations(at);
         let keys = |generation| self.webhooks.keys(&name.merchant, endpoint, generation);
-        let order = name.order.map(|id| OrderKey { merchant: name.merchant.clone(), id });
-        let content = match (&order, change) {
-            (Some(key), Some(change)) => Content::Change { key, change },
-            (None, _) | (_, None) => Content::Test,
-        };
         let parcel = Parcel {
             merchant: &name.merchant,
             endpoint,

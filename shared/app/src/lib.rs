@@ -11,6 +11,7 @@ pub mod access;
 mod attention;
 mod driver;
 mod feeds;
+mod lookups;
 mod orders;
 pub mod ports;
 mod prints;
@@ -29,12 +30,13 @@ use domain::{
 pub use attention::{ATTENTION_AGAIN_AFTER, ATTENTION_LISTED_MAX, NeedsAttention};
 pub use driver::{DRIVER_ROUNDS_MAX, EXPIRES_SOON, Expired, PARTNER_CALL_MAX, PARTNER_CALLS_AT_ONCE};
 pub use feeds::{DELIVERIES_PER_JOB_MAX, Deliveries, STAND_BACK, test_id};
-pub use orders::{Answered, DECIDE_ATTEMPTS_MAX, Done, NewPayment, OrderKey, OrderTerms};
+pub use lookups::{Details, SAME_REFERENCE_MAX};
+pub use orders::{Answered, DECIDE_ATTEMPTS_MAX, Done, NewPayment, Opened, Operated, OrderKey, OrderTerms};
 pub use ports::{Clock, CommitLog, Fut, Instrument, Partner, Random, StoreError};
 pub use prints::Prints;
 pub use relay::Relay;
 pub use streams::{StreamId, Streams};
-pub use webhooks::Webhooks;
+pub use webhooks::{OWN_ENDPOINT, Webhooks};
 
 /// The engine's use cases over its ports.
 #[derive(Clone)]

@@ -3,8 +3,8 @@
 use domain::{
     MerchantAccount, Money, Order, OrderId, Reference, Time, Version,
     order::{
-        Cancel, CancelReason, Command, Decision, Finding, KeyPrint, Open, Payment, Refusal, Request, Reserve,
-        Resolution, ShopperView,
+        Cancel, CancelReason, Command, Decision, Finding, KeyPrint, Open, Operate, OrderEvent, Payment, Refusal,
+        Reserve, Resolution, Session, ShopperView,
     },
 };
 
@@ -53,6 +53,10 @@ pub struct OrderTerms {
     pub expires_at: Option<Time>,
     /// Which key is to seal its tokens.
     pub token_key: u32,
+    /// What a client session adds to it.
+    pub session: Option<Session>,
+    /// What else a client session tells about it, as JSON.
+    pub details: Option<String>,
     /// The idempotency key of the request.
     pub key: Option<KeyPrint>,
 }
@@ -83,6 +87,28 @@ pub enum Done {
     Already(Version, Order),
 }
 
+/// An order that was opened.
+#[derive(Debug)]
+pub struct Opened {
+    /// Which.
+    pub key: OrderKey,
+    /// The order, as it was opened.
+    pub order: Order,
+    /// Whether it was opened before, with the same idempotency key.
+    pub is_repeated: bool,
+}
+
+/// An operation that was asked for.
+#[derive(Debug)]
+pub struct Operated {
+    /// The order after it.
+    pub order: Order,
+    /// The commit that asked for it; with the order's identity, its reference.
+    pub operation: Version,
+    /// Whether it was asked for before, with the same idempotency key.
+    pub is_repeated: bool,
+}
+
 /// An order as it was when a request was first answered, and the payment the answer speaks of. Rendering
 /// it again gives the same bytes.
 #[derive(Debug)]
@@ -101,13 +127,13 @@ impl App {
     ///
     /// # Errors
     /// Refusals of the terms; [`Refusal::KeyReused`]; the store's.
-    pub async fn open(&self, terms: OrderTerms) -> Result<(OrderKey, Order), Error> {
+    pub async fn open(&self, terms: OrderTerms) -> Result<Opened, Error> {
         let open = terms.open();
         match self.begin(&terms, &open, None).await? {
-            (key, Done::Committed(order)) => Ok((key, order)),
+            (key, Done::Committed(order)) => Ok(Opened { key, order, is_repeated: false }),
             (key, Done::Already(version, _)) => {
                 let order = self.order_at(&key, version).await?;
-                Ok((key, order))
+                Ok(Opened { key, order, is_repeated: true })
             }
         }
     }
@@ -207,13 +233,20 @@ impl App {
         }
     }
 
-    /// Captures, voids or refunds a part of a payment. Returns the order after all that could be done.
+    /// Asks for an operation on what was paid, and does what can be done of it at once, unless it is deferred: then
+    /// the worker does it. `start` is the order, if the caller has read it.
     ///
     /// # Errors
     /// Refusals; [`Error::NotFound`]; the store's.
-    pub async fn request(&self, key: &OrderKey, request: Request) -> Result<Order, Error> {
-        match self.carry_out(key, None, &Command::Request(request)).await? {
-            Done::Committed(order) | Done::Already(_, order) => self.advance(key, order).await,
+    pub async fn operate(&self, key: &OrderKey, start: Option<Order>, operate: Operate) -> Result<Operated, Error> {
+        let is_deferred = operate.is_deferred;
+        match self.carry_out(key, start, &Command::Operate(operate)).await? {
+            Done::Committed(order) => {
+                let operation = order.version;
+                let order = if is_deferred { order } else { self.advance(key, order).await? };
+                Ok(Operated { order, operation, is_repeated: false })
+            }
+            Done::Already(operation, order) => Ok(Operated { order, operation, is_repeated: true }),
         }
     }
 
@@ -259,7 +292,8 @@ impl App {
                 Err(refusal) => return Err(refusal.into()),
             };
             let base = Loaded { version: order.version, state: order };
-            match self.streams.append(&stream, Some(base), &events).await {
+            let list = self.reference_list(&key.merchant, &events);
+            match self.streams.append_listed(&stream, Some(base), &events, list).await {
                 Ok(after) => return Ok(Done::Committed(after.state)),
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),
@@ -283,7 +317,7 @@ impl App {
             };
             let key = OrderKey { merchant: terms.merchant.clone(), id };
             let known = match &opened {
-                Ok(events) => match self.streams.append::<Order>(&key.stream(), None, events).await {
+                Ok(events) => match self.append_first(&key, events).await {
                     Ok(opened) => return Ok((key, Done::Committed(opened.state))),
                     Err(StoreError::Conflict) => self.find(&key).await?,
                     Err(error) => return Err(error.into()),
@@ -302,6 +336,11 @@ impl App {
             }
         }
         Err(Error::Contended)
+    }
+
+    async fn append_first(&self, key: &OrderKey, events: &[OrderEvent]) -> Result<Loaded<Order>, StoreError> {
+        let list = self.reference_list(&key.merchant, events);
+        self.streams.append_listed(&key.stream(), None, events, list).await
     }
 
     fn reserve(&self, merchant: &MerchantAccount, payment: &NewPayment, seen: Version) -> Reserve {
@@ -385,12 +424,20 @@ impl App {
 }
 
 impl OrderTerms {
+    /// The terms of an order to be paid in parts, without anything that may be left out.
+    #[must_use]
+    pub fn new(merchant: MerchantAccount, reference: String, amount: Money, token_key: u32) -> Self {
+        Self { merchant, reference, amount, expires_at: None, token_key, session: None, details: None, key: None }
+    }
+
     fn open(&self) -> Open {
         Open {
             reference: self.reference.clone(),
             amount: self.amount,
             expires_at: self.expires_at,
             token_key: self.token_key,
+            session: self.session.clone(),
+            details: self.details.clone(),
             key: self.key,
         }
     }

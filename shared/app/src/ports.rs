@@ -12,7 +12,7 @@ use domain::{
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::{OrderKey, streams::StreamId};
+use crate::{Details, OrderKey, streams::StreamId};
 
 /// A boxed future: what a port's method returns.
 pub type Fut<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -217,6 +217,8 @@ pub enum Content<'a> {
         key: &'a OrderKey,
         /// The change.
         change: &'a Change,
+        /// What the merchant told about the order's operations, if the endpoint is told that.
+        details: &'a Details,
     },
     /// A test.
     Test,

@@ -29,14 +29,24 @@ impl Prints {
     /// The fingerprint of `parts` for one purpose. Parts are told apart: `["ab", "c"]` is not `["a", "bc"]`.
     #[must_use]
     pub fn print(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
+        self.mac(purpose, parts).map_or([0; 32], |mac| mac.finalize().into_bytes().into())
+    }
+
+    /// The code of `parts` before it is finished. A key of 32 bytes is always taken.
+    fn mac(&self, purpose: &str, parts: &[&[u8]]) -> Option<Hmac<Sha256>> {
         let key: &[u8; 32] = self.0.expose_secret();
-        // A key of 32 bytes is always taken.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return [0; 32] };
+        let mut mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
         for part in std::iter::once(&purpose.as_bytes()).chain(parts) {
             mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
             mac.update(part);
         }
-        mac.finalize().into_bytes().into()
+        Some(mac)
+    }
+
+    /// Whether `print` is the fingerprint of `parts`; how long it takes does not tell how much of it fits.
+    #[must_use]
+    pub fn is_print(&self, purpose: &str, parts: &[&[u8]], print: &[u8]) -> bool {
+        self.mac(purpose, parts).is_some_and(|mac| mac.verify_slice(print).is_ok())
     }
 
     /// Eight bytes of a fingerprint.

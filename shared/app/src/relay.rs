@@ -22,6 +22,7 @@ use crate::{
     driver::PARTNER_CALL_MAX,
     feeds::FeedName,
     ports::{Bus, BusEvent, Commit, Deliver, Job, Queue, Scheduled, Timers, Work},
+    webhooks::OWN_ENDPOINT,
 };
 
 /// Timers of one batch that are set or cleared at the same time.
@@ -118,14 +119,17 @@ fn of_order(key: &OrderKey, commit: &Commit, events: &[OrderEvent]) -> Consequen
             | OrderEvent::PaymentResolved { .. }
             | OrderEvent::ShopperTimedOut { .. }
             | OrderEvent::OperationRequested { .. }
+            | OrderEvent::OperationRefused { .. }
             | OrderEvent::LegResolved { .. }
             | OrderEvent::CancellationRequested { .. }
-            | OrderEvent::Answered { .. } => {}
+            | OrderEvent::Answered { .. }
+            | OrderEvent::AmountsChanged => {}
         }
     }
     let told = [
         (Format::Checkout, events.iter().any(OrderEvent::may_have_topic)),
         (Format::Tender, events.iter().any(OrderEvent::is_change)),
+        (Format::Payments, events.contains(&OrderEvent::AmountsChanged)),
     ];
     all.told = told.into_iter().filter(|(_, is_told)| *is_told).map(|(format, _)| format).collect();
     all.bus = events.iter().zip(0_u16..).filter_map(|(event, index)| on_bus(key, commit, event, index)).collect();
@@ -136,8 +140,12 @@ fn of_order(key: &OrderKey, commit: &Commit, events: &[OrderEvent]) -> Consequen
 fn wake(event: &OrderEvent, version: Version, at: Time) -> Option<Wake> {
     let wake = |at, unless_settled| Some(Wake { at, unless_settled });
     match event {
+        OrderEvent::Opened { .. }
+        | OrderEvent::Answered { .. }
+        | OrderEvent::OperationRefused { .. }
+        | OrderEvent::AmountsChanged => None,
+        OrderEvent::Closed { capture_at, .. } => capture_at.and_then(|at| wake(at, None)),
         // Whoever reserved it calls the partner; this is for the case that it dies.
-        OrderEvent::Opened { .. } | OrderEvent::Answered { .. } | OrderEvent::Closed { .. } => None,
         OrderEvent::PaymentReserved { .. } => wake(at.plus(AUTHORISE_DEADLINE), Some(version)),
         OrderEvent::PaymentResolved { resolution, .. } => match resolution {
             Resolution::Pending | Resolution::AwaitingShopper { .. } | Resolution::Uncertain => {
@@ -152,8 +160,10 @@ fn wake(event: &OrderEvent, version: Version, at: Time) -> Option<Wake> {
             LegResult::Done | LegResult::Declined { .. } => None,
         },
         // Whoever asked may be calling the partner.
-        OrderEvent::OperationRequested { is_release: false, .. } => wake(at.plus(PARTNER_CALL_MAX), None),
-        OrderEvent::OperationRequested { is_release: true, .. }
+        OrderEvent::OperationRequested { is_release: false, is_deferred: false, .. } => {
+            wake(at.plus(PARTNER_CALL_MAX), None)
+        }
+        OrderEvent::OperationRequested { .. }
         | OrderEvent::CancellationRequested { .. }
         | OrderEvent::ShopperTimedOut { .. } => wake(AT_ONCE, None),
     }
@@ -166,11 +176,12 @@ fn earlier(one: Option<Wake>, other: Option<Wake>) -> Option<Wake> {
     }
 }
 
-/// An event for the bus: what is stored of it, without the fingerprints of keys and the partner's token.
+/// An event for the bus: what is stored of it, without the fingerprints of keys, the partner's token, and what
+/// only the merchant and its own webhook are to know.
 fn on_bus(key: &OrderKey, commit: &Commit, event: &OrderEvent, index: u16) -> Option<BusEvent> {
     let mut event = serde_json::to_value(event).ok().filter(|_| event.is_change())?;
     let fields = event.as_object_mut()?;
-    for private in ["key", "token", "token_key"] {
+    for private in ["key", "token", "token_key", "session", "details"] {
         fields.remove(private);
     }
     let kind = fields.remove("type").as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -259,6 +270,11 @@ impl Relay {
                 };
                 endpoints.insert(merchant, known);
             }
+            if formats.contains(name(Format::Payments)) {
+                let order = Some(key.id.reference());
+                let own = Deliver { merchant: merchant.clone(), endpoint: OWN_ENDPOINT.to_owned(), order };
+                jobs.push(Scheduled { job: Job::Deliver(own), due: AT_ONCE });
+            }
             let told = endpoints.get(merchant).into_iter().flatten();
             jobs.extend(told.filter(|endpoint| formats.contains(name(endpoint.format))).map(|endpoint| {
                 let deliver = Deliver {
@@ -279,6 +295,7 @@ fn name(format: Format) -> &'static str {
     match format {
         Format::Checkout => "checkout",
         Format::Tender => "tender",
+        Format::Payments => "payments",
     }
 }
 

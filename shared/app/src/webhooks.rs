@@ -7,7 +7,7 @@ use domain::{
     MerchantAccount, Reference, Time, Version,
     feed::{Attempt, Feed, FeedEvent},
     limits::AGAIN_PER_FEED_MAX,
-    order::{ChangeId, Format, KeyPrint, Position},
+    order::{Change, ChangeId, Format, KeyPrint, Position},
     webhook::{Endpoint, EndpointEvent, Endpoints},
 };
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,10 @@ pub const DELIVERIES_PER_PAGE_MAX: u16 = 100;
 
 /// The most attempts looked at for one request to send again.
 pub const REDELIVERIES_LOOKED_AT_MAX: u16 = 1_000;
+
+/// What stands for the webhook of an order's own where endpoints are named. Its keys are the merchant account's,
+/// the same for all its orders.
+pub const OWN_ENDPOINT: &str = "payments";
 
 /// Use cases on webhook endpoints.
 #[derive(Clone)]
@@ -256,7 +260,9 @@ impl Webhooks {
         after: Option<LeftOff>,
         limit: u16,
     ) -> Result<(Vec<Listed>, Option<LeftOff>), WebhookError> {
-        self.endpoint(merchant, id).await?;
+        if id != OWN_ENDPOINT {
+            self.endpoint(merchant, id).await?;
+        }
         let after = after.map(|left_off| left_off.place(merchant, id));
         let limit = limit.clamp(1, DELIVERIES_PER_PAGE_MAX);
         let page = Page { since: Time::default(), newest_first: true, after, limit };
@@ -276,13 +282,17 @@ impl Webhooks {
         id: &str,
         again: Again,
     ) -> Result<AskedAgain, WebhookError> {
-        let endpoint = self.active(merchant, id).await?;
+        let endpoint = if id == OWN_ENDPOINT { None } else { Some(self.active(merchant, id).await?) };
+        let is_told = |change: &Change| match &endpoint {
+            Some(endpoint) => feeds::is_told(endpoint, change),
+            None => change.is_told(Format::Payments),
+        };
         let feed = |order| FeedName { merchant: merchant.clone(), endpoint: id.to_owned(), order: Some(order) };
         match again {
             Again::Event(event) => {
                 let key = OrderKey { merchant: merchant.clone(), id: event.order };
                 let change = feeds::change_at(&self.streams, &key, event.position).await?;
-                if !change.is_some_and(|change| feeds::is_told(&endpoint, &change)) {
+                if !change.as_ref().is_some_and(is_told) {
                     return Err(WebhookError::NotFound);
                 }
                 let asked = self.append(&feed(event.order), |feed| feed.ask_again(&[event.position])).await?;
@@ -327,10 +337,20 @@ impl Webhooks {
         }
     }
 
+    /// The keys that the webhooks of a merchant's orders themselves are signed with.
+    #[must_use]
+    pub fn own_keys(&self, merchant: &MerchantAccount) -> SigningKeys {
+        self.keys_of(merchant, OWN_ENDPOINT, 0)
+    }
+
     /// The keys of an endpoint's generation.
     #[must_use]
     pub fn keys(&self, merchant: &MerchantAccount, endpoint: &Endpoint, generation: u32) -> SigningKeys {
-        let parts = [merchant.as_str().as_bytes(), endpoint.id.as_bytes(), &generation.to_be_bytes()];
+        self.keys_of(merchant, &endpoint.id, generation)
+    }
+
+    fn keys_of(&self, merchant: &MerchantAccount, endpoint: &str, generation: u32) -> SigningKeys {
+        let parts = [merchant.as_str().as_bytes(), endpoint.as_bytes(), &generation.to_be_bytes()];
         SigningKeys {
             secret: self.prints.print("webhook-secret", &parts),
             hmac: self.prints.print("webhook-hmac", &parts),

@@ -126,13 +126,13 @@ pub enum AccountEvent {
         /// How much, in minor units.
         amount: u64,
     },
-    /// Held money was settled or released, or settled money refunded.
+    /// Held money was settled or released, settled money refunded, or more was held.
     Moved {
         /// The payment.
         payment: Reference,
         /// The leg that asked for it.
         leg: LegReference,
-        /// What was done: capture settles, void releases.
+        /// What was done: capture settles, void releases, increase holds more.
         action: Action,
         /// With how much, in minor units.
         amount: u64,
@@ -171,7 +171,7 @@ pub enum AccountCommand {
         payment: Reference,
         /// The leg that asks.
         leg: LegReference,
-        /// Capture settles, void releases.
+        /// Capture settles, void releases, increase holds more.
         action: Action,
         /// With how much, in minor units.
         amount: u64,
@@ -290,14 +290,17 @@ impl Account {
             return match action {
                 Action::Void if self.barred.contains(&payment) => Ok(Vec::new()),
                 Action::Void => Ok(vec![AccountEvent::Barred { payment }]),
-                Action::Capture | Action::Refund => Err(Decline::NotPermitted),
+                Action::Capture | Action::Refund | Action::Increase => Err(Decline::NotPermitted),
             };
         };
         if amount > hold.tally.available(action) {
             return Err(Decline::NotPermitted);
         }
+        if action == Action::Increase && amount > self.available() {
+            return Err(Decline::NotEnoughBalance);
+        }
         match action {
-            Action::Capture => self.check_room()?,
+            Action::Capture | Action::Increase => self.check_room()?,
             // What was taken can always be given back.
             Action::Void | Action::Refund if self.movements.len() < MOVEMENTS_PER_ACCOUNT_MAX => {}
             Action::Void | Action::Refund => return Err(Decline::NotPermitted),

@@ -10,6 +10,29 @@ pub const PAYMENTS_PER_ORDER_MAX: usize = 64;
 /// which must stay well within the 400 KB of a DynamoDB item.
 pub const OPERATIONS_PER_ORDER_MAX: usize = 1_024;
 
+/// Bytes of what a merchant tells about one operation, or about a client session: it is kept in the commit. With
+/// 32 commits read at a time, the answer stays within the 1 MB of a DynamoDB query.
+pub const OPERATION_DETAILS_BYTES_MAX: usize = 24 * 1_024;
+
+/// Entries of a list of priorities.
+pub const PRIORITIES_MAX: usize = 32;
+
+/// The longest name of a partner or a method in a list of priorities, in characters.
+pub const PRIORITY_NAME_CHARS_MAX: usize = 64;
+
+/// The longest time from an order's payment to its capture by itself. A card's authorisation rarely holds longer
+/// (Adyen Checkout: `captureDelayHours`, maximum 672).
+pub const CAPTURE_DELAY_MAX: Duration = Duration::from_secs(672 * 3_600);
+
+/// Headers of an order's own webhook.
+pub const OWN_HEADERS_MAX: usize = 16;
+
+/// Values of one header of an order's own webhook.
+pub const OWN_HEADER_VALUES_MAX: usize = 8;
+
+/// The longest name or value of a header of an order's own webhook, in characters.
+pub const OWN_HEADER_CHARS_MAX: usize = 256;
+
 /// Commits of one stream: what the three version characters of a reference can name, 0 included.
 pub const COMMITS_MAX: u16 = 32_767;
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// The longest merchant account name, in bytes.
 pub const MERCHANT_ACCOUNT_BYTES_MAX: usize = 80;
@@ -36,7 +37,17 @@ impl MerchantAccount {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// What stands for it in API families that name a merchant by a UUID: made from the name, so that it is stored
+    /// nowhere.
+    #[must_use]
+    pub fn entity_id(&self) -> Uuid {
+        Uuid::new_v5(&ENTITY_NAMESPACE, self.0.as_bytes())
+    }
 }
+
+/// The namespace of merchant accounts' UUIDs (RFC 9562, 5.5): drawn once, and never changed.
+const ENTITY_NAMESPACE: Uuid = Uuid::from_u128(0x6f1d_5a52_9c0e_4b7b_8f3a_51d3_c0a8_7e24);
 
 impl fmt::Display for MerchantAccount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -222,6 +222,16 @@ pub struct LegReference {
     pub index: u16,
 }
 
+impl LegReference {
+    /// A UUID: its operation's, with the leg's place, counted from 1, in the bits that are zero there. It is no
+    /// reference's UUID.
+    #[must_use]
+    pub fn to_uuid(self) -> Uuid {
+        let place = u128::from(self.index).saturating_add(1);
+        Uuid::from_u128(self.operation.to_uuid().as_u128() | place)
+    }
+}
+
 impl fmt::Display for LegReference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.operation, self.index)

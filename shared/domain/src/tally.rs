@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits::AMOUNT_MINOR_MAX;
+
 /// What can be done with authorised money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -12,6 +14,19 @@ pub enum Action {
     Void,
     /// Give captured money back.
     Refund,
+    /// Hold more under an authorisation than it was made for.
+    Increase,
+}
+
+impl Action {
+    /// Whether it takes money from a shopper, or holds it: what may not happen to an order that was cancelled.
+    #[must_use]
+    pub fn takes(self) -> bool {
+        match self {
+            Self::Capture | Self::Increase => true,
+            Self::Void | Self::Refund => false,
+        }
+    }
 }
 
 /// The books of one authorisation, in minor units of its currency.
@@ -43,6 +58,9 @@ pub struct Tally {
     /// Being refunded.
     #[serde(skip_serializing_if = "is_zero")]
     pub refunding: u64,
+    /// Being added to what is authorised; none of it is, yet.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub increasing: u64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
@@ -79,6 +97,8 @@ impl Tally {
         match action {
             Action::Capture | Action::Void => self.capturable(),
             Action::Refund => self.refundable(),
+            // The order, and who holds the money, say how far it may grow; the books only have to hold it.
+            Action::Increase => AMOUNT_MINOR_MAX.saturating_sub(self.authorised).saturating_sub(self.increasing),
         }
     }
 
@@ -91,7 +111,7 @@ impl Tally {
     /// Whether nothing is in flight.
     #[must_use]
     pub fn is_at_rest(&self) -> bool {
-        self.capturing == 0 && self.voiding == 0 && self.refunding == 0
+        self.capturing == 0 && self.voiding == 0 && self.refunding == 0 && self.increasing == 0
     }
 
     /// Puts `amount` in flight. The caller has compared it with [`Tally::available`].
@@ -109,6 +129,7 @@ impl Tally {
                 Action::Capture => &mut self.captured,
                 Action::Void => &mut self.voided,
                 Action::Refund => &mut self.refunded,
+                Action::Increase => &mut self.authorised,
             };
             *booked = booked.saturating_add(amount);
         }
@@ -128,6 +149,7 @@ impl Tally {
             Action::Capture => &mut self.capturing,
             Action::Void => &mut self.voiding,
             Action::Refund => &mut self.refunding,
+            Action::Increase => &mut self.increasing,
         }
     }
 }

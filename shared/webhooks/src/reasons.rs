@@ -1,6 +1,6 @@
 //! Adyen's words for why a payment, or something asked of one, came to nothing.
 
-use domain::order::{CancelledBy, Decline, LegResult, Resolution};
+use domain::order::{CancelledBy, Decline, LegResult, Objection, OperationKind, Resolution};
 
 /// A reason as it is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,11 +51,40 @@ pub fn of_payment(resolution: &Resolution) -> Option<Reason> {
     }
 }
 
-/// Why a capture, void or refund came to nothing; none if it was done, or still may be.
+/// Why a leg of an operation came to nothing; none if it was done, or still may be.
 #[must_use]
 pub fn of_leg(result: &LegResult) -> Option<Reason> {
     match result {
         LegResult::Declined { reason } => Some(declined(*reason)),
         LegResult::Done | LegResult::Pending | LegResult::Uncertain => None,
     }
+}
+
+/// Why an operation that was taken could not be begun, in the manner of Adyen's notifications. `is_captured` says
+/// whether anything was ever captured of what it was asked of: a refund that finds nothing has two reasons.
+#[must_use]
+pub fn of_refused(kind: OperationKind, objection: Objection, is_captured: bool) -> String {
+    let why = match (objection, kind) {
+        (Objection::NotAuthorised, _) => "Transaction hasn't been authorised",
+        (Objection::NothingAvailable, OperationKind::Refund) if !is_captured => "Transaction hasn't been captured",
+        (Objection::NothingAvailable, _) => "Nothing is left on the transaction",
+        // What makes it too much is that it is too little: what was captured cannot be released.
+        (Objection::ExceedsAvailable, OperationKind::AmountUpdate) => {
+            "Amount is less than what is captured or being processed"
+        }
+        (Objection::ExceedsAvailable, _) => "Amount exceeds what is left on the transaction",
+        (Objection::ExceedsRemaining, _) => "Amount exceeds what remains to be paid of the order",
+        (Objection::OrderCancelled, _) => "Order has been cancelled",
+        (Objection::OrderClosed, _) => "Order is closed",
+        (Objection::Unchanged, _) => "Amount is what is authorised already",
+    };
+    let what = match kind {
+        OperationKind::Capture => "capture",
+        OperationKind::Void | OperationKind::Release => "cancel",
+        OperationKind::Refund => "refund",
+        OperationKind::Reversal => "reversal",
+        OperationKind::AmountUpdate => "amount update",
+        OperationKind::TechnicalCancel => "technical cancel",
+    };
+    format!("{why}, {what} not possible")
 }

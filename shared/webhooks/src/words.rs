@@ -2,7 +2,7 @@
 
 use domain::{
     Action,
-    order::{CancelReason, CloseReason, LegResult, MethodKind, Resolution},
+    order::{CancelReason, CloseReason, LegResult, MethodKind, Objection, OperationKind, Resolution, Standing},
 };
 
 /// What has become of a payment.
@@ -20,7 +20,7 @@ pub fn payment_status(resolution: Option<&Resolution>) -> &'static str {
     }
 }
 
-/// What has become of a capture, void or refund.
+/// What has become of one leg of an operation.
 #[must_use]
 pub fn leg_status(result: Option<&LegResult>) -> &'static str {
     match result {
@@ -32,13 +32,54 @@ pub fn leg_status(result: Option<&LegResult>) -> &'static str {
     }
 }
 
-/// What was asked of a payment. Adyen calls a void a cancel.
+/// What is done to a payment. Adyen calls a void a cancel.
 #[must_use]
 pub fn action(action: Action) -> &'static str {
     match action {
         Action::Capture => "capture",
         Action::Void => "cancel",
         Action::Refund => "refund",
+        Action::Increase => "increase",
+    }
+}
+
+/// What was asked for, by the names of Adyen's endpoints; a release nobody asked for.
+#[must_use]
+pub fn operation_kind(kind: OperationKind) -> &'static str {
+    match kind {
+        OperationKind::Capture => "capture",
+        OperationKind::Void => "cancel",
+        OperationKind::Refund => "refund",
+        OperationKind::Reversal => "reversal",
+        OperationKind::AmountUpdate => "amountUpdate",
+        OperationKind::TechnicalCancel => "technicalCancel",
+        OperationKind::Release => "release",
+    }
+}
+
+/// Why an operation that was taken could not be begun.
+#[must_use]
+pub fn objection(objection: Objection) -> &'static str {
+    match objection {
+        Objection::NotAuthorised => "notAuthorised",
+        Objection::NothingAvailable => "nothingAvailable",
+        Objection::ExceedsAvailable => "exceedsAvailable",
+        Objection::ExceedsRemaining => "exceedsRemaining",
+        Objection::OrderCancelled => "orderCancelled",
+        Objection::OrderClosed => "orderClosed",
+        Objection::Unchanged => "unchanged",
+    }
+}
+
+/// How an operation stands, its legs taken together.
+#[must_use]
+pub fn standing(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Success => "success",
+        Standing::Pending => "pending",
+        Standing::Failure => "failure",
+        Standing::Conflict => "conflict",
+        Standing::Uncertain => "uncertain",
     }
 }
 

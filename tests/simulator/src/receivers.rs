@@ -45,7 +45,7 @@ impl Receivers {
 
     /// Somebody tries to tell. Everything before it must have been acknowledged.
     pub(crate) fn tried(&self, parcel: &Parcel<'_>) {
-        let Content::Change { key, change } = &parcel.content else { return };
+        let Content::Change { key, change, .. } = &parcel.content else { return };
         let mut state = self.state();
         let number = change.sequence(parcel.endpoint.format);
         let acknowledged = state.acknowledged.get(&(parcel.endpoint.id.clone(), key.id));
@@ -56,7 +56,7 @@ impl Receivers {
 
     /// It was told that it was received.
     pub(crate) fn acknowledge(&self, parcel: &Parcel<'_>) {
-        let Content::Change { key, change } = &parcel.content else { return };
+        let Content::Change { key, change, .. } = &parcel.content else { return };
         let number = change.sequence(parcel.endpoint.format);
         self.state().acknowledged.entry((parcel.endpoint.id.clone(), key.id)).or_default().insert(number);
     }
@@ -67,7 +67,7 @@ impl Receivers {
     }
 
     pub(crate) fn receive(&self, parcel: &Parcel<'_>) {
-        let Content::Change { key, change } = &parcel.content else { return };
+        let Content::Change { key, change, .. } = &parcel.content else { return };
         let mut state = self.state();
         // The same event says the same on every try.
         let text = (change.name(parcel.endpoint.format), change.sequence(parcel.endpoint.format), &change.event);

@@ -8,13 +8,13 @@ use std::{
 };
 
 use app::{
-    Error, Instrument, NewPayment, OrderKey, OrderTerms,
+    Error, Instrument, NewPayment, Opened, OrderKey, OrderTerms,
     ports::Clock,
     webhooks::{Again, NewEndpoint},
 };
 use domain::{
     Action, MerchantAccount, Money, Order, Time, Version,
-    order::{Format, KeyPrint, Request, Resolution, ShopperView},
+    order::{Format, KeyPrint, Operate, OperationKind, Resolution, ShopperView, Target},
     webhook::Endpoint,
 };
 use partners::{accounts::NewGiftCard, sandbox::Choice};
@@ -316,14 +316,10 @@ async fn carry_out(
         Act::Open { order } => {
             let plan = planned(order);
             let terms = OrderTerms {
-                merchant: plan.merchant.clone(),
-                reference: format!("order-{order}"),
-                amount: euros(plan.amount),
                 expires_at: Some(simulation.app.streams.now().plus(plan.lifetime)),
-                token_key: 1,
-                key: None,
+                ..OrderTerms::new(plan.merchant.clone(), format!("order-{order}"), euros(plan.amount), 1)
             };
-            if let Ok((key, opened)) = simulation.app.open(terms).await {
+            if let Ok(Opened { key, order: opened, .. }) = simulation.app.open(terms).await {
                 change(order, &|plan| {
                     plan.key = Some(key.clone());
                     plan.view = Some(opened.view());
@@ -378,14 +374,8 @@ async fn carry_out(
         Act::PayAlone { key, amount, paid } => {
             let merchant = endpoints[0].0.clone();
             let print = KeyPrint { key: key.to_be_bytes(), request: amount.to_be_bytes() };
-            let terms = OrderTerms {
-                merchant,
-                reference: "alone".to_owned(),
-                amount: euros(amount),
-                expires_at: None,
-                token_key: 1,
-                key: Some(print),
-            };
+            let terms =
+                OrderTerms { key: Some(print), ..OrderTerms::new(merchant, "alone".to_owned(), euros(amount), 1) };
             let _ = simulation.app.pay_single(terms, new_payment(paid, amount, "alone", print, None)).await;
         }
         Act::TellAgain { endpoint } => {
@@ -462,6 +452,12 @@ async fn operate(simulation: &Simulation, key: &OrderKey, action: Action) {
         let amount = if world.rng.chance(400) { available } else { 1 + world.rng.below(available) };
         (payment, amount)
     };
-    let request = Request { payment, action, amount: known.amount.with_minor(amount), key: None };
-    let _ = simulation.app.request(key, request).await;
+    let kind = match action {
+        Action::Capture => OperationKind::Capture,
+        Action::Void => OperationKind::Void,
+        Action::Refund => OperationKind::Refund,
+        Action::Increase => OperationKind::AmountUpdate,
+    };
+    let operate = Operate::new(kind, Target::Payment(payment), Some(known.amount.with_minor(amount)));
+    let _ = simulation.app.operate(key, None, operate).await;
 }

@@ -84,6 +84,7 @@ fn view(account: &Account) -> GiftCardView<'_> {
             Some(Action::Capture) => "settle",
             Some(Action::Void) => "release",
             Some(Action::Refund) => "refund",
+            Some(Action::Increase) => "increase",
         },
         amount: amount(movement.amount),
         payment_psp_reference: movement.payment,

@@ -4,6 +4,7 @@ use api::{Access, Call, Endpoint, Engine, Family, Problem, Reply, Route, field_i
 use domain::{InvalidName, MerchantAccount};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// Creates a merchant account. For the operator alone: a name that is taken is told.
 pub struct CreateMerchant;
@@ -19,6 +20,7 @@ pub struct Body {
 #[serde(rename_all = "camelCase")]
 struct Created {
     merchant_account: MerchantAccount,
+    entity_id: Uuid,
 }
 
 impl Endpoint for CreateMerchant {
@@ -36,6 +38,6 @@ impl Endpoint for CreateMerchant {
         let merchant_account = MerchantAccount::try_new(name)
             .map_err(|error @ InvalidName| field_invalid("merchantAccount", &error.to_string(), "another text"))?;
         engine.access.create_merchant(&merchant_account).await?;
-        Reply::json(StatusCode::CREATED, None, &Created { merchant_account })
+        Reply::json(StatusCode::CREATED, None, &Created { entity_id: merchant_account.entity_id(), merchant_account })
     }
 }

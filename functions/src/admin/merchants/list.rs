@@ -4,6 +4,7 @@ use api::{Access, Call, Endpoint, Engine, Family, NoBody, Problem, Reply, Route,
 use domain::{MerchantAccount, access::Role};
 use http::StatusCode;
 use serde::Serialize;
+use uuid::Uuid;
 
 /// The merchant accounts that the caller may administer.
 pub struct ListMerchants;
@@ -17,6 +18,7 @@ struct Merchants {
 #[serde(rename_all = "camelCase")]
 struct Merchant {
     merchant_account: MerchantAccount,
+    entity_id: Uuid,
     created_at: String,
 }
 
@@ -35,7 +37,11 @@ impl Endpoint for ListMerchants {
         let merchants = merchants
             .into_iter()
             .filter(|(merchant, _)| call.caller.may_use(merchant))
-            .map(|(merchant_account, at)| Merchant { merchant_account, created_at: clock::render(at) })
+            .map(|(merchant_account, at)| Merchant {
+                entity_id: merchant_account.entity_id(),
+                merchant_account,
+                created_at: clock::render(at),
+            })
             .collect();
         Reply::json(StatusCode::OK, None, &Merchants { merchants })
     }

@@ -1,7 +1,7 @@
 //! `POST orders`: opens an order to be paid in parts.
 
 use api::{Access, Call, Endpoint, Engine, Family, Object, Problem, Reply, Route};
-use app::{OrderKey, OrderTerms};
+use app::{Opened, OrderKey, OrderTerms};
 use domain::{Order, access::Role};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ pub struct Body {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Opened<'a> {
+struct OpenedView<'a> {
     result_code: &'static str,
     #[serde(flatten)]
     order: OrderView<'a>,
@@ -42,20 +42,15 @@ impl Endpoint for CreateOrder {
     async fn handle(engine: &Engine, call: Call<Body>) -> Result<Reply, Problem> {
         let merchant = call.merchant(call.body.merchant_account.as_deref())?;
         let key = call.key_print(engine, &merchant);
-        let terms = OrderTerms {
-            merchant,
-            amount: Amount::read(call.body.amount)?,
-            reference: reference(call.body.reference)?,
-            expires_at: expiry("expiresAt", call.body.expires_at.as_deref())?,
-            token_key: engine.tokens.current(),
-            key,
-        };
-        let (key, order) = engine.app.open(terms).await?;
+        let (amount, reference) = (Amount::read(call.body.amount)?, reference(call.body.reference)?);
+        let expires_at = expiry("expiresAt", call.body.expires_at.as_deref())?;
+        let terms = OrderTerms::new(merchant, reference, amount, engine.tokens.current());
+        let Opened { key, order, .. } = engine.app.open(OrderTerms { expires_at, key, ..terms }).await?;
         opened(engine, &key, &order)
     }
 }
 
 fn opened(engine: &Engine, key: &OrderKey, order: &Order) -> Result<Reply, Problem> {
-    let body = Opened { result_code: "Success", order: OrderView::of(engine, key, order) };
+    let body = OpenedView { result_code: "Success", order: OrderView::of(engine, key, order) };
     Reply::json(StatusCode::OK, Some(key.id.reference().to_string()), &body)
 }

@@ -38,7 +38,7 @@ struct FullOrder<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     cancellation: Option<CancellationView>,
     payments: Vec<PaymentView<'a>>,
-    operations: Vec<OperationView>,
+    operations: Vec<OperationView<'a>>,
 }
 
 #[derive(Serialize)]
@@ -70,8 +70,17 @@ struct PaymentView<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct OperationView {
+struct OperationView<'a> {
     psp_reference: Reference,
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment_psp_reference: Option<Reference>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a str>,
+    amount: Money,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
     created_at: String,
     legs: Vec<LegView>,
 }
@@ -157,7 +166,7 @@ fn payment_view<'a>(key: &OrderKey, order: &Order, payment: &'a Payment) -> Paym
     }
 }
 
-fn operation_view(key: &OrderKey, order: &Order, operation: &Operation) -> OperationView {
+fn operation_view<'a>(key: &OrderKey, order: &Order, operation: &'a Operation) -> OperationView<'a> {
     let reference = key.id.at(operation.version);
     let leg_view = |(leg, index): (&Leg, u16)| LegView {
         reference: LegReference { operation: reference, index },
@@ -169,6 +178,12 @@ fn operation_view(key: &OrderKey, order: &Order, operation: &Operation) -> Opera
     };
     OperationView {
         psp_reference: reference,
+        kind: words::operation_kind(operation.kind),
+        payment_psp_reference: operation.target.map(|payment| key.id.at(payment)),
+        reference: operation.reference.as_deref(),
+        amount: order.amount.with_minor(operation.total()),
+        status: words::standing(operation.standing()),
+        reason: operation.refused.map(words::objection),
         created_at: clock::render(operation.requested_at),
         legs: operation.legs.iter().zip(0_u16..).map(leg_view).collect(),
     }

@@ -53,8 +53,7 @@ impl Endpoint for CreatePayment {
                 engine.app.pay(order, view, payment).await.map_err(|error| Problem::from(error).about(about))?
             }
             None => {
-                let token_key = engine.tokens.current();
-                let terms = OrderTerms { merchant, reference, amount, expires_at: None, token_key, key };
+                let terms = OrderTerms { key, ..OrderTerms::new(merchant, reference, amount, engine.tokens.current()) };
                 engine.app.pay_single(terms, payment).await?
             }
         };

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{LegResult, Order, OrderEvent, OrderKind, Resolution};
+use super::{LegResult, OperationKind, Order, OrderEvent, OrderKind, Resolution};
 use crate::{Action, Aggregate, OrderId, Reference, Time, Version, reference::ReferenceError};
 
 /// Where a change stands in its order's log: the commit, and the event's place in it.
@@ -65,6 +65,12 @@ pub enum Topic {
     Cancellation,
     /// A refund succeeded or failed.
     Refund,
+    /// A reversal succeeded or failed, taken as a whole.
+    CancelOrRefund,
+    /// An authorisation was made to hold another amount, or was not.
+    AuthorisationAdjustment,
+    /// A void asked for by the merchant's own reference succeeded or failed.
+    TechnicalCancel,
     /// The shopper had to act and did not in time; the payment's part is free again.
     OfferClosed,
     /// An order in parts ended.
@@ -79,9 +85,25 @@ impl Topic {
         Self::Capture,
         Self::Cancellation,
         Self::Refund,
+        Self::CancelOrRefund,
+        Self::AuthorisationAdjustment,
+        Self::TechnicalCancel,
         Self::OfferClosed,
         Self::OrderClosed,
     ];
+
+    /// What the outcome of an operation is about.
+    #[must_use]
+    pub fn of_operation(kind: OperationKind) -> Self {
+        match kind {
+            OperationKind::Capture => Self::Capture,
+            OperationKind::Void | OperationKind::Release => Self::Cancellation,
+            OperationKind::Refund => Self::Refund,
+            OperationKind::Reversal => Self::CancelOrRefund,
+            OperationKind::AmountUpdate => Self::AuthorisationAdjustment,
+            OperationKind::TechnicalCancel => Self::TechnicalCancel,
+        }
+    }
 
     /// Adyen's event code.
     #[must_use]
@@ -92,6 +114,9 @@ impl Topic {
             Self::Capture => "CAPTURE",
             Self::Cancellation => "CANCELLATION",
             Self::Refund => "REFUND",
+            Self::CancelOrRefund => "CANCEL_OR_REFUND",
+            Self::AuthorisationAdjustment => "AUTHORISATION_ADJUSTMENT",
+            Self::TechnicalCancel => "TECHNICAL_CANCEL",
             Self::OfferClosed => "OFFER_CLOSED",
             Self::OrderClosed => "ORDER_CLOSED",
         }
@@ -106,6 +131,9 @@ pub enum Format {
     Checkout,
     /// Our own: every change.
     Tender,
+    /// Those of the payments family: the payment itself, whenever its amounts have changed. Only an order's own
+    /// webhook is told in it.
+    Payments,
 }
 
 /// Names of changes in our own format.
@@ -123,6 +151,7 @@ pub const CHANGE_NAMES: &[&str] = &[
     "payment.uncertain",
     "payment.timed_out",
     "operation.requested",
+    "operation.refused",
     "capture.done",
     "capture.declined",
     "capture.pending",
@@ -135,7 +164,14 @@ pub const CHANGE_NAMES: &[&str] = &[
     "refund.declined",
     "refund.pending",
     "refund.uncertain",
+    "increase.done",
+    "increase.declined",
+    "increase.pending",
+    "increase.uncertain",
 ];
+
+/// What an order's own webhook is told.
+const AMOUNTS_CHANGED: &str = "payment.amounts_changed";
 
 /// One change of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,6 +195,7 @@ impl Change {
         match format {
             Format::Checkout => self.topic.is_some(),
             Format::Tender => self.event.is_change(),
+            Format::Payments => self.event == OrderEvent::AmountsChanged,
         }
     }
 
@@ -168,6 +205,8 @@ impl Change {
         match format {
             Format::Checkout => self.topic.map_or("", Topic::code),
             Format::Tender => self.order.name(&self.event),
+            Format::Payments if self.event == OrderEvent::AmountsChanged => AMOUNTS_CHANGED,
+            Format::Payments => "",
         }
     }
 
@@ -177,6 +216,7 @@ impl Change {
         match format {
             Format::Checkout => self.order.topics,
             Format::Tender => self.order.changes,
+            Format::Payments => self.order.amount_changes,
         }
     }
 }
@@ -197,10 +237,11 @@ pub fn changes(before: Option<Order>, events: &[OrderEvent], version: Version, a
 }
 
 impl OrderEvent {
-    /// Whether the order is another after it; an answer that was only pinned changes nothing.
+    /// Whether the order is another after it; an answer that was only pinned changes nothing, nor does a mark that
+    /// something has changed.
     #[must_use]
     pub fn is_change(&self) -> bool {
-        !matches!(self, Self::Answered { .. })
+        !matches!(self, Self::Answered { .. } | Self::AmountsChanged)
     }
 
     /// Whether a shop may have to act on it: to say it for sure takes the order.
@@ -210,12 +251,13 @@ impl OrderEvent {
             Self::Opened { kind, .. } => *kind == OrderKind::Parts,
             Self::PaymentResolved { resolution, .. } => resolution.is_final(),
             Self::LegResolved { result, .. } => result.is_final(),
-            Self::Closed { .. } => true,
+            Self::Closed { .. } | Self::OperationRefused { .. } => true,
             Self::PaymentReserved { .. }
             | Self::ShopperTimedOut { .. }
             | Self::OperationRequested { .. }
             | Self::CancellationRequested { .. }
-            | Self::Answered { .. } => false,
+            | Self::Answered { .. }
+            | Self::AmountsChanged => false,
         }
     }
 }
@@ -234,25 +276,46 @@ impl Order {
                     _ => Some(Topic::Authorisation),
                 }
             }
-            OrderEvent::LegResolved { operation, leg, result } => {
-                let leg = self.leg(*operation, *leg).filter(|_| result.is_final())?;
-                let payment = self.payment(leg.payment)?;
-                match leg.action {
-                    Action::Capture => Some(Topic::Capture),
-                    Action::Refund => Some(Topic::Refund),
-                    Action::Void if payment.is_authorised() => Some(Topic::Cancellation),
-                    // Nothing was authorised: of a payment that is known to have failed, that has been told;
-                    // of one that is still open, its end will be.
-                    Action::Void if !payment.is_live() || *result != LegResult::Done => None,
-                    Action::Void if payment.is_timed_out => Some(Topic::OfferClosed),
-                    Action::Void => Some(Topic::Cancellation),
-                }
+            OrderEvent::LegResolved { operation, leg, result } if result.is_final() => {
+                self.leg_topic(*operation, *leg, result)
             }
+            OrderEvent::OperationRefused { kind, .. } => Some(Topic::of_operation(*kind)),
             OrderEvent::PaymentReserved { .. }
             | OrderEvent::ShopperTimedOut { .. }
             | OrderEvent::OperationRequested { .. }
+            | OrderEvent::LegResolved { .. }
             | OrderEvent::CancellationRequested { .. }
-            | OrderEvent::Answered { .. } => None,
+            | OrderEvent::Answered { .. }
+            | OrderEvent::AmountsChanged => None,
+        }
+    }
+
+    /// What the final word on one leg is about, on the order before it.
+    fn leg_topic(&self, operation: Version, index: u16, result: &LegResult) -> Option<Topic> {
+        let operation = self.operation(operation)?;
+        let leg = operation.legs.get(usize::from(index))?;
+        let payment = self.payment(leg.payment)?;
+        match operation.kind {
+            // Told leg by leg: each is on a payment of its own.
+            OperationKind::Capture | OperationKind::Void | OperationKind::Refund | OperationKind::AmountUpdate => {
+                Some(Topic::of_operation(operation.kind))
+            }
+            // Told as a whole, by its last leg.
+            OperationKind::Reversal | OperationKind::TechnicalCancel => {
+                let mut others = operation.legs.iter().zip(0_u16..).filter(|(_, other)| *other != index);
+                others.all(|(leg, _)| !leg.is_in_flight()).then(|| Topic::of_operation(operation.kind))
+            }
+            OperationKind::Release => match leg.action {
+                Action::Capture => Some(Topic::Capture),
+                Action::Increase => Some(Topic::AuthorisationAdjustment),
+                Action::Refund => Some(Topic::Refund),
+                Action::Void if payment.is_authorised() => Some(Topic::Cancellation),
+                // Nothing was authorised: of a payment that is known to have failed, that has been told;
+                // of one that is still open, its end will be.
+                Action::Void if !payment.is_live() || *result != LegResult::Done => None,
+                Action::Void if payment.is_timed_out => Some(Topic::OfferClosed),
+                Action::Void => Some(Topic::Cancellation),
+            },
         }
     }
 
@@ -264,7 +327,7 @@ impl Order {
     /// One leg of an operation.
     #[must_use]
     pub fn leg(&self, operation: Version, index: u16) -> Option<&super::Leg> {
-        self.operations.iter().find(|known| known.version == operation)?.legs.get(usize::from(index))
+        self.operation(operation)?.legs.get(usize::from(index))
     }
 
     fn name(&self, event: &OrderEvent) -> &'static str {
@@ -282,6 +345,7 @@ impl Order {
             },
             OrderEvent::ShopperTimedOut { .. } => "payment.timed_out",
             OrderEvent::OperationRequested { .. } => "operation.requested",
+            OrderEvent::OperationRefused { .. } => "operation.refused",
             OrderEvent::LegResolved { operation, leg, result } => {
                 match (self.leg(*operation, *leg).map(|leg| leg.action), result) {
                     (Some(Action::Capture), LegResult::Done) => "capture.done",
@@ -296,11 +360,15 @@ impl Order {
                     (Some(Action::Refund), LegResult::Declined { .. }) => "refund.declined",
                     (Some(Action::Refund), LegResult::Pending) => "refund.pending",
                     (Some(Action::Refund), LegResult::Uncertain) => "refund.uncertain",
+                    (Some(Action::Increase), LegResult::Done) => "increase.done",
+                    (Some(Action::Increase), LegResult::Declined { .. }) => "increase.declined",
+                    (Some(Action::Increase), LegResult::Pending) => "increase.pending",
+                    (Some(Action::Increase), LegResult::Uncertain) => "increase.uncertain",
                     (None, _) => "",
                 }
             }
             OrderEvent::CancellationRequested { .. } => "order.cancellation_requested",
-            OrderEvent::Answered { .. } => "",
+            OrderEvent::Answered { .. } | OrderEvent::AmountsChanged => "",
             OrderEvent::Closed { .. } => "order.closed",
         }
     }

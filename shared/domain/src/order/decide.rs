@@ -1,14 +1,14 @@
 //! The rules: which command is refused, and which events the others make.
 
 use super::{
-    CancelReason, Cancellation, CloseReason, KeyPrint, Leg, LegResult, Method, Order, OrderEvent, OrderKind, PartnerId,
-    Payment, Resolution,
+    Books, CancelReason, Cancellation, CaptureMode, CloseReason, KeyPrint, Leg, LegResult, Method, Operate,
+    OperationKind, Order, OrderEvent, OrderKind, PartnerId, Payment, Resolution, Session, Target,
 };
 use crate::{
     Action, Aggregate, Currency, Money, Time, Version,
     limits::{
-        KEYS_PER_ORDER_MAX, OPERATIONS_PER_ORDER_MAX, ORDER_LIFETIME_DEFAULT, ORDER_LIFETIME_MAX,
-        PAYMENTS_PER_ORDER_MAX, REFERENCE_CHARS_MAX,
+        CAPTURE_DELAY_MAX, KEYS_PER_ORDER_MAX, OPERATION_DETAILS_BYTES_MAX, OPERATIONS_PER_ORDER_MAX,
+        ORDER_LIFETIME_DEFAULT, ORDER_LIFETIME_MAX, PAYMENTS_PER_ORDER_MAX, REFERENCE_CHARS_MAX,
     },
 };
 
@@ -23,6 +23,10 @@ pub struct Open {
     pub expires_at: Option<Time>,
     /// Which key is to seal its tokens.
     pub token_key: u32,
+    /// What a client session adds to it.
+    pub session: Option<Session>,
+    /// What else a client session tells about it, as JSON.
+    pub details: Option<String>,
     /// The idempotency key of the request.
     pub key: Option<KeyPrint>,
 }
@@ -45,19 +49,6 @@ pub struct Reserve {
     /// Until when a shopper who has to act may do so; [`SHOPPER_TIME_DEFAULT`](crate::limits) if not given,
     /// and at most the order's expiry.
     pub act_by: Option<Time>,
-    /// The idempotency key of the request.
-    pub key: Option<KeyPrint>,
-}
-
-/// Asks for a capture, a void or a refund of part of a payment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    /// The payment.
-    pub payment: Version,
-    /// What to do.
-    pub action: Action,
-    /// With how much.
-    pub amount: Money,
     /// The idempotency key of the request.
     pub key: Option<KeyPrint>,
 }
@@ -97,12 +88,12 @@ pub enum Finding {
 pub enum Command {
     /// Set a part aside for a payment.
     Reserve(Reserve),
-    /// Ask for a capture, a void or a refund.
-    Request(Request),
+    /// Ask for an operation on what was paid.
+    Operate(Operate),
     /// End it unpaid.
     Cancel(Cancel),
-    /// Do what the passing of time asks for: release payments whose shopper did not act in time, and end an
-    /// order that expired before it was paid.
+    /// Do what the passing of time asks for: release payments whose shopper did not act in time, end an order that
+    /// expired before it was paid, and capture one that is captured by itself.
     Lapse,
     /// Record what partners said, and pin the answer of the request that asked them, if it had a key.
     Record {
@@ -190,6 +181,43 @@ pub enum Refusal {
         /// What can still be done.
         available: Money,
     },
+    /// More than the largest amount there is.
+    #[error("the amount would be more than there can be")]
+    AmountTooLarge,
+    /// More than can be done with the payments that the priorities admit.
+    #[error("{asked} is more than what is available on the payments that the priorities admit, {admitted}")]
+    NotAdmitted {
+        /// What was asked for.
+        asked: Money,
+        /// What can be done with those.
+        admitted: Money,
+    },
+    /// There is nothing (left) to do it with.
+    #[error("nothing is available for it")]
+    NothingAvailable,
+    /// The payment was not authorised.
+    #[error("the payment was not authorised")]
+    NotAuthorised,
+    /// The amount is what it is already.
+    #[error("the amount is what it is already")]
+    Unchanged,
+    /// The parcels are worth something else than the operation.
+    #[error("the shipments come to {actual}, the operation to {expected}")]
+    ShipmentsMismatch {
+        /// The operation's amount.
+        expected: Money,
+        /// The sum of the shipments.
+        actual: Money,
+    },
+    /// The merchant tells more about it than there is room for.
+    #[error("what is told about it has {actual} bytes, more than {OPERATION_DETAILS_BYTES_MAX}")]
+    DetailsTooLong {
+        /// Its length in bytes.
+        actual: usize,
+    },
+    /// The order would be captured too late.
+    #[error("the capture delay is more than {} days", CAPTURE_DELAY_MAX.as_secs() / 86_400)]
+    CaptureDelayTooLong,
     /// The idempotency key came with another request before.
     #[error("the idempotency key was used for another request")]
     KeyReused,
@@ -222,12 +250,20 @@ impl Order {
         if expires_at > now.plus(ORDER_LIFETIME_MAX) {
             return Err(Refusal::ExpiryTooFar);
         }
+        if let Some(Session { capture: CaptureMode::Automatic { delay_s }, .. }) = &open.session
+            && *delay_s > CAPTURE_DELAY_MAX.as_secs()
+        {
+            return Err(Refusal::CaptureDelayTooLong);
+        }
+        check_details(open.details.as_deref())?;
         let opened = OrderEvent::Opened {
             reference: open.reference.clone(),
             amount: open.amount,
             expires_at,
             kind: if payment.is_some() { OrderKind::Single } else { OrderKind::Parts },
             token_key: open.token_key,
+            session: open.session.clone().map(Box::new),
+            details: open.details.clone(),
             key: open.key,
         };
         Ok(std::iter::once(opened).chain(payment.map(reserved)).collect())
@@ -240,7 +276,7 @@ impl Order {
     pub fn decide(&self, command: &Command, now: Time) -> Result<Decision, Refusal> {
         match command {
             Command::Reserve(reserve) => self.reserve(reserve, now),
-            Command::Request(request) => self.with_history()?.request_operation(request),
+            Command::Operate(operate) => self.with_history()?.operate(operate, now),
             Command::Cancel(cancel) => self.with_history()?.cancel(cancel, now),
             Command::Lapse => Ok(self.with_history()?.lapse(now)),
             Command::Record { findings, key } => self.record(findings, *key, now),
@@ -280,42 +316,65 @@ impl Order {
         check_amount(reserve.amount)?;
         check_reference(&reserve.reference)?;
         check_currency(self.amount, reserve.amount)?;
-        check_covers(self.amount.with_minor(self.remaining), reserve.amount)?;
+        // An order that was made for its payment takes no other, not even while that one is given back.
+        let remaining = if self.kind == OrderKind::Single { 0 } else { self.remaining };
+        check_covers(self.amount.with_minor(remaining), reserve.amount)?;
         if usize::from(self.attempts) >= PAYMENTS_PER_ORDER_MAX {
             return Err(Refusal::TooManyPayments);
         }
         self.check_room()?;
-        Ok(Decision::Commit(vec![reserved(reserve)]))
+        if self.own_webhook().is_none() {
+            return Ok(Decision::Commit(vec![reserved(reserve)]));
+        }
+        let mut draft = Draft::of(self, now);
+        draft.push(reserved(reserve));
+        Ok(Decision::Commit(draft.finish()))
     }
 
-    fn request_operation(&self, request: &Request) -> Result<Decision, Refusal> {
-        if let Some(version) = self.key_use(request.key)? {
+    fn operate(&self, operate: &Operate, now: Time) -> Result<Decision, Refusal> {
+        if let Some(version) = self.key_use(operate.key)? {
             return Ok(Decision::Already(version));
         }
-        let payment = self.payment(request.payment).ok_or(Refusal::UnknownPayment)?;
-        check_amount(request.amount)?;
-        check_currency(self.amount, request.amount)?;
-        let available = payment.tally.available(request.action);
-        if request.amount.minor() > available {
-            let available = self.amount.with_minor(available);
-            return Err(Refusal::NotAvailable { asked: request.amount, available });
-        }
+        let legs = self.plan(operate);
         self.check_room()?;
         if self.operations.len() >= OPERATIONS_PER_ORDER_MAX {
             return Err(Refusal::TooManyOperations);
         }
-        let leg = Leg {
-            payment: request.payment,
-            action: request.action,
-            amount: request.amount.minor(),
-            result: None,
-            resolved_at: Time::default(),
+        let Operate { kind, target, reference, details, is_deferred, key, .. } = operate;
+        let amount = operate.amount.map(Money::minor);
+        let legs = match legs {
+            Ok(legs) => legs,
+            Err(refusal) => {
+                let objection = refusal.objection().filter(|_| *is_deferred).ok_or(refusal)?;
+                let refused = OrderEvent::OperationRefused {
+                    kind: *kind,
+                    target: target.payment(),
+                    reference: reference.clone(),
+                    amount,
+                    objection,
+                    key: *key,
+                };
+                return Ok(Decision::Commit(vec![refused]));
+            }
         };
-        Ok(Decision::Commit(vec![OrderEvent::OperationRequested {
-            legs: vec![leg],
+        let mut draft = Draft::of(self, now);
+        // Whoever takes back a whole order that is still being paid ends it: else it could go on being paid.
+        if *kind == OperationKind::Reversal && *target == Target::Order && self.is_open() {
+            draft.push(OrderEvent::CancellationRequested { reason: CancelReason::Merchant, key: None });
+        }
+        draft.push(OrderEvent::OperationRequested {
+            legs,
             is_release: false,
-            key: request.key,
-        }]))
+            kind: Some(*kind),
+            target: target.payment(),
+            reference: reference.clone(),
+            amount,
+            details: details.clone(),
+            is_deferred: *is_deferred,
+            is_automatic: false,
+            key: *key,
+        });
+        Ok(Decision::Commit(draft.finish()))
     }
 
     fn cancel(&self, cancel: &Cancel, now: Time) -> Result<Decision, Refusal> {
@@ -341,6 +400,7 @@ impl Order {
         if self.is_to_expire(now) {
             draft.push(OrderEvent::CancellationRequested { reason: CancelReason::Expired, key: None });
         }
+        draft.capture();
         let events = draft.finish();
         if events.is_empty() { Decision::Already(self.version) } else { Decision::Commit(events) }
     }
@@ -425,12 +485,13 @@ impl Order {
         if is_full { Err(Refusal::TooManyOperations) } else { Ok(()) }
     }
 
-    /// What is still to be asked for: the release of a part whose shopper did not act in time, and on a
-    /// cancelled order of every part that is held or may come to be. A payment whose partner has not
+    /// What is still to be asked for: the release of a part whose shopper did not act in time, or that was reversed
+    /// and then captured after all, and on a cancelled order of every part that is held or may come to be. A payment whose partner has not
     /// answered at all is left until it has: voiding what may be under way could cross with it.
     fn releases(&self) -> Vec<Leg> {
         let is_ending = self.cancellation.is_some();
-        let to_release = |payment: &&Payment| !payment.release_asked && (is_ending || payment.is_timed_out);
+        let to_release =
+            |payment: &&Payment| !payment.release_asked && (is_ending || payment.is_timed_out || payment.is_reversed);
         self.payments.iter().filter(to_release).flat_map(release_of).collect()
     }
 
@@ -454,16 +515,16 @@ impl Order {
 }
 
 fn release_of(payment: &Payment) -> Vec<Leg> {
-    let leg =
-        |action, amount| Leg { payment: payment.version, action, amount, result: None, resolved_at: Time::default() };
     match &payment.resolution {
         Some(Resolution::Authorised) => [Action::Void, Action::Refund]
             .into_iter()
             .map(|action| (action, payment.tally.available(action)))
             .filter(|(_, amount)| *amount > 0)
-            .map(|(action, amount)| leg(action, amount))
+            .map(|(action, amount)| Leg::new(payment.version, action, amount))
             .collect(),
-        Some(Resolution::Pending | Resolution::AwaitingShopper { .. }) => vec![leg(Action::Void, payment.amount)],
+        Some(Resolution::Pending | Resolution::AwaitingShopper { .. }) => {
+            vec![Leg::new(payment.version, Action::Void, payment.amount)]
+        }
         None
         | Some(
             Resolution::Uncertain | Resolution::Refused { .. } | Resolution::Cancelled { .. } | Resolution::Failed,
@@ -475,6 +536,7 @@ fn release_of(payment: &Payment) -> Vec<Leg> {
 struct Draft {
     order: Option<Order>,
     events: Vec<OrderEvent>,
+    before: Books,
     version: Version,
     now: Time,
 }
@@ -482,7 +544,7 @@ struct Draft {
 impl Draft {
     fn of(order: &Order, now: Time) -> Self {
         let version = order.version.next().unwrap_or(order.version);
-        Self { order: Some(order.clone()), events: Vec::new(), version, now }
+        Self { order: Some(order.clone()), events: Vec::new(), before: order.books(), version, now }
     }
 
     fn push(&mut self, event: OrderEvent) {
@@ -490,17 +552,59 @@ impl Draft {
         self.events.push(event);
     }
 
-    /// Adds what follows: releases, and the order's end.
+    /// Captures what is captured by itself, if it is time.
+    fn capture(&mut self) {
+        let Some(order) = self.order.as_ref().filter(|order| order.captures_at().is_some_and(|at| self.now >= at))
+        else {
+            return;
+        };
+        let legs = order.payments.iter().map(|payment| (payment.version, payment.tally.capturable()));
+        let legs = legs.filter(|(_, amount)| *amount > 0);
+        let legs = legs.map(|(payment, amount)| Leg::new(payment, Action::Capture, amount)).collect::<Vec<_>>();
+        self.push(OrderEvent::OperationRequested {
+            legs,
+            is_release: false,
+            kind: Some(OperationKind::Capture),
+            target: None,
+            reference: None,
+            amount: None,
+            details: None,
+            is_deferred: true,
+            is_automatic: true,
+            key: None,
+        });
+    }
+
+    /// Adds what follows: releases, the order's end, the capture of one that is captured by itself, and that its
+    /// own webhook is to be told.
     fn finish(mut self) -> Vec<OrderEvent> {
         if self.events.is_empty() {
             return self.events;
         }
         let releases = self.order.iter().flat_map(Order::releases).collect::<Vec<_>>();
         if !releases.is_empty() {
-            self.push(OrderEvent::OperationRequested { legs: releases, is_release: true, key: None });
+            self.push(OrderEvent::OperationRequested {
+                legs: releases,
+                is_release: true,
+                kind: None,
+                target: None,
+                reference: None,
+                amount: None,
+                details: None,
+                is_deferred: false,
+                is_automatic: false,
+                key: None,
+            });
         }
         if let Some(reason) = self.order.as_ref().and_then(Order::ending) {
-            self.push(OrderEvent::Closed { reason });
+            let capture_at = self.order.as_ref().filter(|_| reason == CloseReason::Paid);
+            let capture_at = capture_at.and_then(|order| order.capture_from(self.now));
+            self.push(OrderEvent::Closed { reason, capture_at });
+            self.capture();
+        }
+        let is_told = |order: &Order| order.own_webhook().is_some() && order.books() != self.before;
+        if self.order.as_ref().is_some_and(is_told) {
+            self.push(OrderEvent::AmountsChanged);
         }
         self.events
     }
@@ -518,11 +622,11 @@ fn reserved(reserve: &Reserve) -> OrderEvent {
     }
 }
 
-fn check_amount(amount: Money) -> Result<(), Refusal> {
+pub(super) fn check_amount(amount: Money) -> Result<(), Refusal> {
     if amount.minor() == 0 { Err(Refusal::AmountZero) } else { Ok(()) }
 }
 
-fn check_currency(order: Money, amount: Money) -> Result<(), Refusal> {
+pub(super) fn check_currency(order: Money, amount: Money) -> Result<(), Refusal> {
     if amount.currency() == order.currency() {
         Ok(())
     } else {
@@ -534,9 +638,16 @@ fn check_covers(remaining: Money, asked: Money) -> Result<(), Refusal> {
     if asked.minor() > remaining.minor() { Err(Refusal::ExceedsRemaining { asked, remaining }) } else { Ok(()) }
 }
 
-fn check_reference(reference: &str) -> Result<(), Refusal> {
+pub(super) fn check_reference(reference: &str) -> Result<(), Refusal> {
     match reference.chars().count() {
         1..=REFERENCE_CHARS_MAX => Ok(()),
         actual => Err(Refusal::ReferenceLength { actual }),
+    }
+}
+
+pub(super) fn check_details(details: Option<&str>) -> Result<(), Refusal> {
+    match details.map(str::len) {
+        Some(actual) if actual > OPERATION_DETAILS_BYTES_MAX => Err(Refusal::DetailsTooLong { actual }),
+        Some(_) | None => Ok(()),
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Leg;
+use super::{Leg, Objection, OperationKind, Session};
 use crate::{Money, Time, Version};
 
 /// What happened to an order.
@@ -24,6 +24,12 @@ pub enum OrderEvent {
         kind: OrderKind,
         /// Which key seals its tokens.
         token_key: u32,
+        /// What a client session adds to it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session: Option<Box<Session>>,
+        /// What else a client session tells about it, as JSON: not kept in the state.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        details: Option<String>,
         /// The idempotency key it was opened with.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         key: Option<KeyPrint>,
@@ -63,9 +69,49 @@ pub enum OrderEvent {
     OperationRequested {
         /// What is to be done.
         legs: Vec<Leg>,
-        /// Whether a cancellation asks for it.
+        /// Whether nobody asked for it: the order ends, or a shopper is out of time.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         is_release: bool,
+        /// What was asked for; if it is not told, what the first leg does, or a release.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kind: Option<OperationKind>,
+        /// The payment it was asked of; none if it was the whole order.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        target: Option<Version>,
+        /// The merchant's name for it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reference: Option<String>,
+        /// The amount it was asked with, if with one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        amount: Option<u64>,
+        /// What the merchant told about it, as JSON: not kept in the state.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        details: Option<String>,
+        /// Whether the worker is to execute it, since whoever asked does not wait for it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_deferred: bool,
+        /// Whether the order's own terms ask for it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_automatic: bool,
+        /// The idempotency key of the request.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<KeyPrint>,
+    },
+    /// An operation was taken that cannot be done. Nothing moved.
+    OperationRefused {
+        /// What was asked for.
+        kind: OperationKind,
+        /// The payment it was asked of; none if it was the whole order.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        target: Option<Version>,
+        /// The merchant's name for it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reference: Option<String>,
+        /// The amount it was asked with, if with one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        amount: Option<u64>,
+        /// Why.
+        objection: Objection,
         /// The idempotency key of the request.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         key: Option<KeyPrint>,
@@ -96,7 +142,12 @@ pub enum OrderEvent {
     Closed {
         /// Why.
         reason: CloseReason,
+        /// When all its money is to be captured, if that is to happen by itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        capture_at: Option<Time>,
     },
+    /// The commit changed the books of an order that has a webhook of its own, which is to be told.
+    AmountsChanged,
 }
 
 /// Whether an order was opened to be paid in parts.

@@ -1,8 +1,8 @@
 //! The fold. It never refuses: what was committed has happened.
 
 use super::{
-    Cancellation, CancelledBy, Closed, KeyPrint, KeyUse, Leg, LegResult, Operation, Order, OrderEvent, Payment,
-    Resolution,
+    Cancellation, CancelledBy, Closed, KeyPrint, KeyUse, Leg, LegResult, Operation, OperationKind, Order, OrderEvent,
+    OrderKind, Payment, Resolution,
 };
 use crate::{Action, Aggregate, Tally, Time, Version, limits::SHOPPER_TIME_DEFAULT};
 
@@ -11,7 +11,7 @@ impl Aggregate for Order {
 
     fn evolve(state: Option<Self>, event: &OrderEvent, version: Version, at: Time) -> Option<Self> {
         match (state, event) {
-            (None, OrderEvent::Opened { reference, amount, expires_at, kind, token_key, key }) => {
+            (None, OrderEvent::Opened { reference, amount, expires_at, kind, token_key, session, key, details: _ }) => {
                 let mut order = Self {
                     reference: reference.clone(),
                     amount: *amount,
@@ -24,12 +24,14 @@ impl Aggregate for Order {
                     attempts: 0,
                     unresolved: 0,
                     token_key: *token_key,
+                    session: session.clone(),
                     payments: Vec::new(),
                     operations: Vec::new(),
                     cancellation: None,
                     closed: None,
                     changes: 0,
                     topics: 0,
+                    amount_changes: 0,
                     keys: Vec::new(),
                     is_partial: false,
                 };
@@ -75,6 +77,7 @@ impl Order {
                     answered: None,
                     resolved: None,
                     tally: Tally::default(),
+                    is_reversed: false,
                     release_asked: false,
                 });
             }
@@ -86,9 +89,48 @@ impl Order {
                     payment.is_timed_out = true;
                 }
             }
-            OrderEvent::OperationRequested { legs, is_release, key } => {
+            OrderEvent::OperationRequested {
+                legs,
+                is_release,
+                kind,
+                target,
+                reference,
+                amount,
+                details,
+                is_deferred: _,
+                is_automatic,
+                key,
+            } => {
                 self.remember(*key, version);
-                self.request(legs, *is_release, version, at);
+                let kind = kind.unwrap_or_else(|| kind_of(legs, *is_release));
+                self.begin(legs, kind);
+                self.operations.push(Operation {
+                    version,
+                    requested_at: at,
+                    kind,
+                    target: *target,
+                    reference: reference.clone(),
+                    amount: *amount,
+                    is_automatic: *is_automatic,
+                    has_details: details.is_some(),
+                    legs: legs.clone(),
+                    refused: None,
+                });
+            }
+            OrderEvent::OperationRefused { kind, target, reference, amount, objection, key } => {
+                self.remember(*key, version);
+                self.operations.push(Operation {
+                    version,
+                    requested_at: at,
+                    kind: *kind,
+                    target: *target,
+                    reference: reference.clone(),
+                    amount: *amount,
+                    is_automatic: false,
+                    has_details: false,
+                    legs: Vec::new(),
+                    refused: Some(*objection),
+                });
             }
             OrderEvent::LegResolved { operation, leg, result } => {
                 self.resolve_leg(*operation, *leg, result, version, at);
@@ -100,10 +142,11 @@ impl Order {
                 self.forget_releases();
             }
             OrderEvent::Answered { key } => self.remember(Some(*key), version),
-            OrderEvent::Closed { reason } => {
+            OrderEvent::Closed { reason, capture_at } => {
                 self.position = version;
-                self.closed = Some(Closed { version, at, reason: *reason });
+                self.closed = Some(Closed { version, at, reason: *reason, capture_at: *capture_at });
             }
+            OrderEvent::AmountsChanged => self.amount_changes = self.amount_changes.saturating_add(1),
         }
     }
 
@@ -151,18 +194,42 @@ impl Order {
         payment.release_asked = voiding > 0;
     }
 
-    fn request(&mut self, legs: &[Leg], is_release: bool, version: Version, at: Time) {
+    fn begin(&mut self, legs: &[Leg], kind: OperationKind) {
+        let gives_all_back = matches!(kind, OperationKind::Release | OperationKind::Reversal);
         for leg in legs {
             if let Some(payment) = self.payments.iter_mut().find(|payment| payment.version == leg.payment) {
                 if payment.is_authorised() {
                     payment.tally.begin(leg.action, leg.amount);
                 }
-                payment.release_asked |= is_release;
+                // What is voided before it is authorised is being released, whoever asked for it.
+                payment.release_asked |= gives_all_back || !payment.is_authorised();
+                // What is captured after a reversal is meant to be.
+                payment.is_reversed = kind == OperationKind::Reversal || (payment.is_reversed && !leg.action.takes());
+            }
+            if leg.action == Action::Increase {
+                self.reserve_more(leg.amount);
             }
             // Until it is known whether the part comes back, the order cannot be said to be paid.
             self.unresolved = self.unresolved.saturating_add(u16::from(leg.action != Action::Capture));
         }
-        self.operations.push(Operation { version, requested_at: at, legs: legs.to_vec() });
+    }
+
+    /// Sets more aside for a payment: of what remains, or, if the order was made for that payment, beyond it.
+    fn reserve_more(&mut self, amount: u64) {
+        match self.kind {
+            OrderKind::Single => self.amount = self.amount.with_minor(self.amount.minor().saturating_add(amount)),
+            OrderKind::Parts => {
+                self.remaining = self.remaining.saturating_sub(amount);
+                self.position = self.version;
+            }
+        }
+    }
+
+    fn return_more(&mut self, amount: u64) {
+        match self.kind {
+            OrderKind::Single => self.amount = self.amount.with_minor(self.amount.minor().saturating_sub(amount)),
+            OrderKind::Parts => self.remaining = self.remaining.saturating_add(amount),
+        }
     }
 
     fn resolve_leg(&mut self, operation: Version, leg: u16, result: &LegResult, version: Version, at: Time) {
@@ -179,9 +246,12 @@ impl Order {
         if !result.is_final() {
             return;
         }
-        let (action, amount, done) = (leg.action, leg.amount, *result == LegResult::Done);
+        let (action, amount, done, payment) = (leg.action, leg.amount, *result == LegResult::Done, leg.payment);
         self.unresolved = self.unresolved.saturating_sub(u16::from(action != Action::Capture));
-        let Some(payment) = self.payments.iter_mut().find(|payment| payment.version == leg.payment) else {
+        if action == Action::Increase && !done {
+            self.return_more(amount);
+        }
+        let Some(payment) = self.payments.iter_mut().find(|known| known.version == payment) else {
             return;
         };
         if payment.is_authorised() {
@@ -191,12 +261,15 @@ impl Order {
             // time. What it could not release itself counts as asked for. On an order that goes on, that is
             // the merchant's to capture.
             let asked_for_good = self.cancellation.as_ref().is_none_or(|asked| asked.version <= operation);
+            if action == Action::Increase && done {
+                payment.amount = payment.amount.saturating_add(amount);
+            }
             let asked_when_held = payment.resolved.is_some_and(|authorised| authorised <= operation);
             payment.release_asked &= match action {
-                Action::Capture => self.cancellation.is_none(),
+                Action::Capture | Action::Increase => self.cancellation.is_none() && !payment.is_reversed,
                 Action::Void | Action::Refund => done || (asked_for_good && asked_when_held),
             };
-            if done && action != Action::Capture && !self.closed.as_ref().is_some_and(Closed::is_success) {
+            if done && !action.takes() && !self.closed.as_ref().is_some_and(Closed::is_success) {
                 self.remaining = self.remaining.saturating_add(amount);
             }
         } else if done && payment.is_live() {
@@ -209,5 +282,16 @@ impl Order {
             self.unresolved = self.unresolved.saturating_sub(1);
             self.remaining = self.remaining.saturating_add(payment.amount);
         }
+    }
+}
+
+/// What was asked for, where an event from before there were kinds does not say.
+fn kind_of(legs: &[Leg], is_release: bool) -> OperationKind {
+    match legs.first().map(|leg| leg.action) {
+        _ if is_release => OperationKind::Release,
+        Some(Action::Capture) => OperationKind::Capture,
+        Some(Action::Refund) => OperationKind::Refund,
+        Some(Action::Increase) => OperationKind::AmountUpdate,
+        Some(Action::Void) | None => OperationKind::Void,
     }
 }

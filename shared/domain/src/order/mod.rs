@@ -5,25 +5,31 @@
 //! - [`Order::outstanding`] lists the partner calls that are due: recovery is this list, taken again.
 //! - [`ShopperView`] is the part of the state that decides a payment, small enough to travel in a token.
 
+mod allocation;
 mod changes;
 mod decide;
 mod event;
 mod evolve;
+mod operation;
 mod outstanding;
+mod session;
 mod view;
 
 use serde::{Deserialize, Serialize};
 
+pub use allocation::{ANY, Priority, default_priorities, in_order, share_out};
 pub use changes::{CHANGE_NAMES, Change, ChangeId, Format, Position, Topic, changes};
-pub use decide::{Cancel, Command, Decision, Finding, Open, Refusal, Request, Reserve};
+pub use decide::{Cancel, Command, Decision, Finding, Open, Refusal, Reserve};
 pub use event::{
     CancelReason, CancelledBy, CloseReason, Decline, KeyPrint, LegResult, Method, MethodKind, OrderEvent, OrderKind,
     PartnerId, Redirect, Resolution,
 };
+pub use operation::{Books, Leg, Objection, Operate, Operation, OperationKind, Standing, Target};
 pub use outstanding::Due;
+pub use session::{CaptureMode, HeaderText, OwnHeader, OwnWebhook, Session};
 pub use view::ShopperView;
 
-use crate::{Action, Money, Tally, Time, Version};
+use crate::{Money, Tally, Time, Version};
 
 /// The state of an order: the fold of its events.
 ///
@@ -54,6 +60,9 @@ pub struct Order {
     pub unresolved: u16,
     /// Which key seals the order's tokens, so that each version's token keeps its bytes when keys rotate.
     pub token_key: u32,
+    /// What a client session adds to it, if it was opened as one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<Box<Session>>,
     /// Attempts to pay, in the order they were reserved.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub payments: Vec<Payment>,
@@ -72,6 +81,9 @@ pub struct Order {
     /// Those of the changes that have a [`Topic`].
     #[serde(default)]
     pub topics: u32,
+    /// How often its own webhook was to be told that amounts changed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub amount_changes: u32,
     /// The idempotency keys used on the order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<KeyUse>,
@@ -81,12 +93,17 @@ pub struct Order {
     pub is_partial: bool,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
 /// An attempt to pay a part of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payment {
     /// The commit that reserved it; with the order's identity, its reference.
     pub version: Version,
-    /// The part it is to cover, in minor units.
+    /// The part it is to cover, in minor units; more once its authorisation was increased.
     pub amount: u64,
     /// The merchant's name for the payment.
     pub reference: String,
@@ -119,6 +136,9 @@ pub struct Payment {
     /// What has become of the authorised money.
     #[serde(default)]
     pub tally: Tally,
+    /// Whether the merchant has taken it back: a capture that was under way then is refunded when it is done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_reversed: bool,
     /// Whether its release was asked for since its state last changed, by the order's cancellation or
     /// because its shopper did not act in time, so that a release a partner declined is not asked for without end.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -149,45 +169,9 @@ impl Payment {
     pub fn covers(&self) -> u64 {
         match (self.is_live(), self.is_authorised()) {
             (false, _) => 0,
-            (true, true) => self.tally.kept(),
+            (true, true) => self.tally.kept().saturating_add(self.tally.increasing),
             (true, false) => self.amount,
         }
-    }
-}
-
-/// Something asked of payments that were taken: one action or several, each on one payment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Operation {
-    /// The commit that asked for it; with the order's identity, its reference.
-    pub version: Version,
-    /// When it was asked for.
-    pub requested_at: Time,
-    /// Its parts.
-    pub legs: Vec<Leg>,
-}
-
-/// One action on one payment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Leg {
-    /// The payment acted on.
-    pub payment: Version,
-    /// What is done.
-    pub action: Action,
-    /// With how much, in minor units.
-    pub amount: u64,
-    /// What the partner said last; `None` while it has said nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub result: Option<LegResult>,
-    /// When the partner said so.
-    #[serde(default)]
-    pub resolved_at: Time,
-}
-
-impl Leg {
-    /// Whether an outcome is still to come.
-    #[must_use]
-    pub fn is_in_flight(&self) -> bool {
-        !self.result.as_ref().is_some_and(LegResult::is_final)
     }
 }
 
@@ -209,6 +193,9 @@ pub struct Closed {
     pub at: Time,
     /// Why; success exactly if it was paid.
     pub reason: CloseReason,
+    /// When all its money is to be captured, if that is to happen by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capture_at: Option<Time>,
 }
 
 impl Closed {

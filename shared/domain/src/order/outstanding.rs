@@ -10,7 +10,7 @@ use crate::{
 /// Something that is due: a partner call, or a step that time asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Due {
-    /// Time has passed: a shopper did not act, or the order expired. See [`Command::Lapse`](super::Command).
+    /// Time has passed: a shopper did not act, the order expired, or it is to be captured. See [`Command::Lapse`](super::Command).
     Lapse,
     /// Ask the partner what became of an authorisation.
     Lookup {
@@ -39,7 +39,7 @@ impl Order {
                 .legs
                 .iter()
                 .zip(0_u16..)
-                .filter(|(leg, _)| leg_is_due(leg, now))
+                .filter(|(leg, _)| leg_is_due(leg, now) && self.can_be_asked(leg))
                 .map(|(leg, index)| Due::Perform { operation: operation.version, index, leg: leg.clone() })
         });
         let lookups = self
@@ -50,10 +50,19 @@ impl Order {
         self.has_lapsed(now).then_some(Due::Lapse).into_iter().chain(legs).chain(lookups).collect()
     }
 
+    /// Whether the partner can be asked for a leg: while it has not said anything of the payment itself, what is
+    /// asked could cross with that.
+    fn can_be_asked(&self, leg: &Leg) -> bool {
+        let payment = self.payment(leg.payment);
+        !matches!(payment.map(|payment| &payment.resolution), Some(None | Some(Resolution::Uncertain)))
+    }
+
     /// Whether time asks for something: see [`Due::Lapse`].
     #[must_use]
     pub fn has_lapsed(&self, now: Time) -> bool {
-        self.is_to_expire(now) || self.payments.iter().any(|payment| payment.has_lapsed(now))
+        self.is_to_expire(now)
+            || self.captures_at().is_some_and(|at| now >= at)
+            || self.payments.iter().any(|payment| payment.has_lapsed(now))
     }
 
     /// When to look at it again, after everything due at `now` was tried for the `tries`th time in a row;
@@ -70,7 +79,8 @@ impl Order {
                 Some(_) | None => later,
             });
         let lapsed = self.has_lapsed(now).then_some(later);
-        legs.chain(payments).chain(lapsed).min()
+        let capture = self.captures_at().map(|at| at.max(later));
+        legs.chain(payments).chain(lapsed).chain(capture).min()
     }
 
     /// Whether what is left waits for a shopper alone, who may take as long as the payment allows.

@@ -23,6 +23,8 @@ pub struct ShopperView {
     pub is_open: bool,
     /// Whether the order ends when its first payment fails.
     pub is_single: bool,
+    /// Whether it has terms that only its log tells: then a payment has to read it.
+    pub has_session: bool,
     /// Attempts to pay, refused ones included.
     pub attempts: u8,
     /// Live payments whose outcome is not final, and voids and refunds in flight.
@@ -47,6 +49,7 @@ impl Order {
             version: self.version,
             is_open: self.is_open(),
             is_single: self.kind == OrderKind::Single,
+            has_session: self.session.is_some(),
             attempts: self.attempts,
             unresolved: self.unresolved,
             token_key: self.token_key,
@@ -56,11 +59,11 @@ impl Order {
     }
 
     /// An order as a fresh token shows it: without its history, for reserving a payment and recording
-    /// that payment's outcome. `None` for a view that does not suffice: of an order that is not open, or
-    /// with keys left out.
+    /// that payment's outcome. `None` for a view that does not suffice: of an order that is not open, with keys
+    /// left out, or with terms of its own.
     #[must_use]
     pub fn glimpse(view: ShopperView) -> Option<Self> {
-        (view.is_open && view.has_all_keys).then(|| Self {
+        (view.is_open && view.has_all_keys && !view.has_session).then(|| Self {
             reference: view.reference,
             amount: view.amount,
             remaining: view.remaining,
@@ -72,12 +75,14 @@ impl Order {
             attempts: view.attempts,
             unresolved: view.unresolved,
             token_key: view.token_key,
+            session: None,
             payments: Vec::new(),
             operations: Vec::new(),
             cancellation: None,
             closed: None,
             changes: 0,
             topics: 0,
+            amount_changes: 0,
             keys: view
                 .keys
                 .into_iter()

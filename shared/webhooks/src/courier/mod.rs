@@ -24,7 +24,7 @@ use tokio::time::{Instant, timeout_at};
 
 pub use self::lookup::{Lookup, SystemLookup};
 use self::{fault::SendFault, lookup::Resolver};
-use crate::{address::check_url, format, sign};
+use crate::{address::check_url, format, own_headers, sign};
 
 /// How long an endpoint may take in all: to be looked up, connected to, and to answer (Adyen: 10 s).
 pub const ANSWER_TIME_MAX: Duration = Duration::from_secs(10);
@@ -120,6 +120,9 @@ impl HttpCourier {
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::USER_AGENT, USER_AGENT);
         for (name, value) in sign::headers(parcel, &body) {
+            request = request.header(name, value);
+        }
+        for (name, value) in own_headers::of(parcel) {
             request = request.header(name, value);
         }
         let request = request.body(Full::from(body))?;

@@ -3,15 +3,18 @@
 //! What is absent is left out and never null, and `success` and `live` are texts: Adyen's own libraries
 //! compute other signatures over anything else.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use app::{
     OrderKey,
     ports::{Content, Parcel},
 };
 use domain::{
-    Money, Reference,
-    order::{Change, CloseReason, Format, Leg, LegResult, OrderEvent, Payment, Topic},
+    Action, Money, Reference,
+    order::{
+        Change, CloseReason, Format, Leg, LegResult, Objection, Operation, OperationKind, OrderEvent, Payment,
+        Standing, Topic,
+    },
     reference::LegReference,
 };
 use serde::Serialize;
@@ -19,7 +22,7 @@ use serde::Serialize;
 use super::{FormatFault, iso_with_offset};
 use crate::{
     reasons::{self, Reason},
-    sign,
+    sign, words,
 };
 
 /// What is said of every notification: no partner moves real money yet.
@@ -60,7 +63,7 @@ struct Item<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     payment_method: Option<&'a str>,
     psp_reference: String,
-    reason: &'static str,
+    reason: Cow<'static, str>,
     success: &'static str,
 }
 
@@ -79,19 +82,20 @@ impl From<Money> for Amount {
 /// What an item is about.
 struct Told<'a> {
     psp_reference: String,
-    /// The payment that was modified.
+    /// The payment that was modified, or the order, if it was all of it.
     original_reference: Option<Reference>,
     merchant_reference: &'a str,
     amount: Money,
     method: Option<&'a str>,
-    reason: &'static str,
+    reason: Cow<'static, str>,
     is_success: bool,
+    additional_data: BTreeMap<String, String>,
 }
 
 /// The notification of a parcel, signed.
 pub(super) fn notification<'a>(parcel: &'a Parcel<'_>) -> Result<Notification<'a>, FormatFault> {
     let mut item = match &parcel.content {
-        Content::Change { key, change } => of_change(parcel, key, change)?,
+        Content::Change { key, change, details: _ } => of_change(parcel, key, change)?,
         Content::Test => of_test(parcel),
     };
     item.additional_data.insert("tender.eventId".to_owned(), parcel.id.to_owned());
@@ -126,7 +130,7 @@ fn of_test<'a>(parcel: &'a Parcel<'_>) -> Item<'a> {
         original_reference: None,
         payment_method: None,
         psp_reference: TEST_REFERENCE.to_owned(),
-        reason: "test",
+        reason: "test".into(),
         success: success(true),
     }
 }
@@ -134,7 +138,7 @@ fn of_test<'a>(parcel: &'a Parcel<'_>) -> Item<'a> {
 fn of_change<'a>(parcel: &'a Parcel<'_>, key: &OrderKey, change: &'a Change) -> Result<Item<'a>, FormatFault> {
     let topic = change.topic.ok_or(FormatFault::NotTold)?;
     let told = told(key, change, topic).ok_or(FormatFault::NotTold)?;
-    let mut additional_data = if topic == Topic::OrderClosed { payments(key, change) } else { BTreeMap::new() };
+    let mut additional_data = told.additional_data;
     additional_data.extend([
         ("tender.orderPspReference".to_owned(), key.id.reference().to_string()),
         ("tender.orderVersion".to_owned(), change.position.version.to_string()),
@@ -169,7 +173,8 @@ fn told<'a>(key: &OrderKey, change: &'a Change, topic: Topic) -> Option<Told<'a>
                 CloseReason::Expired => "expired",
                 CloseReason::PaymentFailed => "paymentFailed",
             };
-            Some(of_order(key, change, closed.is_success(), reason))
+            let additional_data = payments(key, change);
+            Some(Told { additional_data, ..of_order(key, change, closed.is_success(), reason) })
         }
         Topic::Authorisation => {
             let payment = payment(change)?;
@@ -178,16 +183,20 @@ fn told<'a>(key: &OrderKey, change: &'a Change, topic: Topic) -> Option<Told<'a>
         }
         // What is told is that the offer ended, and that is as it should be.
         Topic::OfferClosed => Some(of_payment(key, change, payment(change)?, true, "")),
-        Topic::Capture | Topic::Cancellation | Topic::Refund => {
-            let leg = leg(change)?;
-            let result = leg.result.as_ref()?;
-            let payment = payment(change)?;
-            Some(Told {
-                psp_reference: leg_reference(key, change)?,
-                original_reference: Some(key.id.at(leg.payment)),
-                amount: order.amount.with_minor(leg.amount),
-                ..of_payment(key, change, payment, *result == LegResult::Done, text(reasons::of_leg(result)))
-            })
+        Topic::Capture
+        | Topic::Cancellation
+        | Topic::Refund
+        | Topic::CancelOrRefund
+        | Topic::AuthorisationAdjustment
+        | Topic::TechnicalCancel => {
+            let operation = operation(change)?;
+            let mut told = match operation.refused {
+                Some(objection) => of_refused(key, change, operation, objection)?,
+                None => of_operation(key, change, operation, topic)?,
+            };
+            let reference = key.id.at(operation.version).to_string();
+            told.additional_data.insert("tender.operationPspReference".to_owned(), reference);
+            Some(told)
         }
     }
 }
@@ -199,8 +208,9 @@ fn of_order<'a>(key: &OrderKey, change: &'a Change, is_success: bool, reason: &'
         merchant_reference: &change.order.reference,
         amount: change.order.amount,
         method: None,
-        reason,
+        reason: reason.into(),
         is_success,
+        additional_data: BTreeMap::new(),
     }
 }
 
@@ -217,9 +227,113 @@ fn of_payment<'a>(
         merchant_reference: &payment.reference,
         amount: change.order.amount.with_minor(payment.amount),
         method: Some(&payment.method.brand),
-        reason,
+        reason: reason.into(),
         is_success,
+        additional_data: BTreeMap::new(),
     }
+}
+
+/// What is told of an operation that was begun: leg by leg, or as a whole by its last leg.
+fn of_operation<'a>(key: &OrderKey, change: &'a Change, operation: &'a Operation, topic: Topic) -> Option<Told<'a>> {
+    match topic {
+        Topic::Capture | Topic::Cancellation | Topic::Refund => of_leg(key, change, operation),
+        // An update says what the amount is to be; how much more or less that is, its leg has.
+        Topic::AuthorisationAdjustment => {
+            let told = of_whole(key, change, operation)?;
+            let amount = operation.amount.map_or(told.amount, |minor| change.order.amount.with_minor(minor));
+            Some(Told { amount, ..told })
+        }
+        Topic::TechnicalCancel => of_whole(key, change, operation),
+        Topic::CancelOrRefund => {
+            let is_refund = operation.legs.iter().any(|leg| leg.action == Action::Refund);
+            let additional_data = std::iter::once(modification(is_refund)).chain(legs(key, change, operation));
+            Some(Told { additional_data: additional_data.collect(), ..of_whole(key, change, operation)? })
+        }
+        Topic::OrderOpened | Topic::Authorisation | Topic::OfferClosed | Topic::OrderClosed => None,
+    }
+}
+
+/// One leg of an operation, on the payment it acts on.
+fn of_leg<'a>(key: &OrderKey, change: &'a Change, operation: &'a Operation) -> Option<Told<'a>> {
+    let leg = leg(change)?;
+    let result = leg.result.as_ref()?;
+    let payment = change.order.payment(leg.payment)?;
+    let told = of_payment(key, change, payment, *result == LegResult::Done, text(reasons::of_leg(result)));
+    Some(Told {
+        psp_reference: leg_reference(key, change, operation)?,
+        original_reference: Some(key.id.at(leg.payment)),
+        merchant_reference: operation.reference.as_deref().unwrap_or(told.merchant_reference),
+        amount: change.order.amount.with_minor(leg.amount),
+        ..told
+    })
+}
+
+/// An operation as a whole: under its own reference, with the amounts of all its legs together.
+fn of_whole<'a>(key: &OrderKey, change: &'a Change, operation: &'a Operation) -> Option<Told<'a>> {
+    let order = &change.order;
+    let asked_of = match operation.target {
+        Some(payment) => of_payment(key, change, order.payment(payment)?, true, ""),
+        None => of_order(key, change, true, ""),
+    };
+    Some(Told {
+        psp_reference: key.id.at(operation.version).to_string(),
+        original_reference: Some(operation.target.map_or(key.id.reference(), |payment| key.id.at(payment))),
+        merchant_reference: operation.reference.as_deref().unwrap_or(asked_of.merchant_reference),
+        amount: order.amount.with_minor(operation.total()),
+        method: method(change, operation).or(asked_of.method),
+        reason: text(operation.decline().map(reasons::declined)).into(),
+        is_success: operation.standing() == Standing::Success,
+        additional_data: BTreeMap::new(),
+    })
+}
+
+/// An operation that was taken and could not be begun: with the amount it was asked with, or else that of what it
+/// was asked of.
+fn of_refused<'a>(
+    key: &OrderKey,
+    change: &'a Change,
+    operation: &'a Operation,
+    objection: Objection,
+) -> Option<Told<'a>> {
+    let order = &change.order;
+    let (amount, captured) = match operation.target {
+        Some(payment) => order.payment(payment).map(|payment| (payment.amount, payment.tally.captured))?,
+        None => (order.amount.minor(), order.books().captured),
+    };
+    let is_captured = captured > 0;
+    let is_reversal = operation.kind == OperationKind::Reversal;
+    Some(Told {
+        amount: order.amount.with_minor(operation.amount.unwrap_or(amount)),
+        reason: reasons::of_refused(operation.kind, objection, is_captured).into(),
+        is_success: false,
+        additional_data: is_reversal.then(|| modification(is_captured)).into_iter().collect(),
+        ..of_whole(key, change, operation)?
+    })
+}
+
+/// What a reversal came to, as Adyen says it.
+fn modification(is_refund: bool) -> (String, String) {
+    let action = words::action(if is_refund { Action::Refund } else { Action::Void });
+    ("modification.action".to_owned(), action.to_owned())
+}
+
+/// The legs of a reversal, which has no notification for each.
+fn legs(key: &OrderKey, change: &Change, operation: &Operation) -> impl Iterator<Item = (String, String)> {
+    operation.legs.iter().zip(1_usize..).flat_map(|(leg, n)| {
+        [
+            (format!("tender.leg-{n}-paymentPspReference"), key.id.at(leg.payment).to_string()),
+            (format!("tender.leg-{n}-action"), words::action(leg.action).to_owned()),
+            (format!("tender.leg-{n}-amount"), change.order.amount.with_minor(leg.amount).to_string()),
+            (format!("tender.leg-{n}-success"), success(leg.result == Some(LegResult::Done)).to_owned()),
+        ]
+    })
+}
+
+/// How the payment was paid that all legs are on; none if they are on several.
+fn method<'a>(change: &'a Change, operation: &Operation) -> Option<&'a str> {
+    let payment = operation.legs.first()?.payment;
+    let is_one = operation.legs.iter().all(|leg| leg.payment == payment);
+    change.order.payment(payment).filter(|_| is_one).map(|payment| payment.method.brand.as_str())
 }
 
 /// The payment that the event is about: itself, or through one of its legs.
@@ -231,11 +345,30 @@ fn payment(change: &Change) -> Option<&Payment> {
         | OrderEvent::PaymentReserved { .. }
         | OrderEvent::ShopperTimedOut { .. }
         | OrderEvent::OperationRequested { .. }
+        | OrderEvent::OperationRefused { .. }
         | OrderEvent::CancellationRequested { .. }
         | OrderEvent::Answered { .. }
-        | OrderEvent::Closed { .. } => None,
+        | OrderEvent::Closed { .. }
+        | OrderEvent::AmountsChanged => None,
     };
     change.order.payment(version?)
+}
+
+/// The operation that the event is about: through one of its legs, or because it was refused.
+fn operation(change: &Change) -> Option<&Operation> {
+    match &change.event {
+        OrderEvent::LegResolved { operation, .. } => change.order.operation(*operation),
+        OrderEvent::OperationRefused { .. } => change.order.operations.last(),
+        OrderEvent::Opened { .. }
+        | OrderEvent::PaymentReserved { .. }
+        | OrderEvent::PaymentResolved { .. }
+        | OrderEvent::ShopperTimedOut { .. }
+        | OrderEvent::OperationRequested { .. }
+        | OrderEvent::CancellationRequested { .. }
+        | OrderEvent::Answered { .. }
+        | OrderEvent::Closed { .. }
+        | OrderEvent::AmountsChanged => None,
+    }
 }
 
 /// The leg that the event is about.
@@ -246,12 +379,11 @@ fn leg(change: &Change) -> Option<&Leg> {
 
 /// The operation's reference; of one of several legs, as a cancellation has, the leg's own: receivers know a
 /// notification that came twice by its `pspReference` and `eventCode`.
-fn leg_reference(key: &OrderKey, change: &Change) -> Option<String> {
-    let OrderEvent::LegResolved { operation, leg, .. } = &change.event else { return None };
-    let known = change.order.operations.iter().find(|known| known.version == *operation)?;
-    let reference = key.id.at(*operation);
+fn leg_reference(key: &OrderKey, change: &Change, operation: &Operation) -> Option<String> {
+    let OrderEvent::LegResolved { leg, .. } = &change.event else { return None };
+    let reference = key.id.at(operation.version);
     let leg = LegReference { operation: reference, index: *leg };
-    Some(if known.legs.len() == 1 { reference.to_string() } else { leg.to_string() })
+    Some(if operation.legs.len() == 1 { reference.to_string() } else { leg.to_string() })
 }
 
 /// All attempts to pay, as Adyen lists them when an order ends. `success` says whether the payment was

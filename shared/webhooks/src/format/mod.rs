@@ -5,9 +5,10 @@
 //! the date of a test, which has no commit.
 
 mod checkout;
+pub mod payments;
 mod tender;
 
-use app::ports::Parcel;
+use app::ports::{Content, Parcel};
 use domain::{Time, order::Format};
 use jiff::{Timestamp, tz::Offset};
 
@@ -30,6 +31,13 @@ pub fn body(parcel: &Parcel<'_>) -> Result<Vec<u8>, FormatFault> {
     let body = match parcel.endpoint.format {
         Format::Checkout => serde_json::to_vec(&checkout::notification(parcel)?),
         Format::Tender => serde_json::to_vec(&tender::event(parcel)?),
+        Format::Payments => match &parcel.content {
+            Content::Change { key, change, details } if change.is_told(Format::Payments) => {
+                serde_json::to_vec(&payments::payment(key, &change.order, details)?)
+            }
+            // Nobody can ask for a test of an order's own webhook.
+            Content::Change { .. } | Content::Test => return Err(FormatFault::NotTold),
+        },
     };
     Ok(body?)
 }

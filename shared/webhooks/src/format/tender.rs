@@ -6,7 +6,7 @@ use app::{
 };
 use domain::{
     Money, Order, Reference, Version,
-    order::{Cancellation, Change, Closed, Format, Leg, Method, OrderEvent, Payment},
+    order::{Cancellation, Change, Closed, Format, Leg, Method, Operation, OrderEvent, Payment},
     reference::LegReference,
 };
 use serde::Serialize;
@@ -36,7 +36,7 @@ struct Data<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     payment: Option<PaymentView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    operation: Option<OperationView>,
+    operation: Option<OperationView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     leg: Option<LegView>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -91,8 +91,22 @@ struct MethodView<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct OperationView {
+struct OperationView<'a> {
     psp_reference: Reference,
+    kind: &'static str,
+    /// The merchant's name for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a str>,
+    /// The payment it was asked of; none if it was the whole order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment_psp_reference: Option<Reference>,
+    /// The amount it was asked with, if with one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amount: Option<Money>,
+    status: &'static str,
+    /// Why it could not be begun, if it could not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<&'static str>,
     legs: Vec<LegView>,
 }
 
@@ -118,7 +132,7 @@ struct CancellationView {
 /// The event of a parcel.
 pub(super) fn event<'a>(parcel: &'a Parcel<'_>) -> Result<Event<'a>, FormatFault> {
     let (kind, at, sequence, data) = match &parcel.content {
-        Content::Change { key, change } if change.is_told(Format::Tender) => {
+        Content::Change { key, change, details: _ } if change.is_told(Format::Tender) => {
             let data = data(key, change).ok_or(FormatFault::NotTold)?;
             (change.name(Format::Tender), change.at, change.sequence(Format::Tender), data)
         }
@@ -135,13 +149,16 @@ fn data<'a>(key: &OrderKey, change: &'a Change) -> Option<Data<'a>> {
     let base = Data { order: Some(order_view(key, order)), ..Data::default() };
     let payment = |version: Version| order.payment(version).map(|payment| payment_view(key, order, payment));
     let data = match &change.event {
-        OrderEvent::Opened { .. } | OrderEvent::Closed { .. } | OrderEvent::Answered { .. } => base,
+        OrderEvent::Opened { .. }
+        | OrderEvent::Closed { .. }
+        | OrderEvent::Answered { .. }
+        | OrderEvent::AmountsChanged => base,
         OrderEvent::PaymentReserved { .. } => Data { payment: Some(payment(change.position.version)?), ..base },
         OrderEvent::PaymentResolved { payment: version, .. } | OrderEvent::ShopperTimedOut { payment: version } => {
             Data { payment: Some(payment(*version)?), ..base }
         }
-        OrderEvent::OperationRequested { legs, .. } => {
-            Data { operation: Some(operation_view(key, order, change.position.version, legs)), ..base }
+        OrderEvent::OperationRequested { .. } | OrderEvent::OperationRefused { .. } => {
+            Data { operation: Some(operation_view(key, order, order.operations.last()?)), ..base }
         }
         OrderEvent::LegResolved { operation, leg: index, .. } => {
             let leg = order.leg(*operation, *index)?;
@@ -195,10 +212,19 @@ fn method_view(method: &Method) -> MethodView<'_> {
     MethodView { kind: words::method_kind(method.kind), brand: &method.brand, last_four: method.last4.as_deref() }
 }
 
-fn operation_view(key: &OrderKey, order: &Order, version: Version, legs: &[Leg]) -> OperationView {
-    let operation = key.id.at(version);
-    let view = |(leg, index)| leg_view(key, order, LegReference { operation, index }, leg);
-    OperationView { psp_reference: operation, legs: legs.iter().zip(0_u16..).map(view).collect() }
+fn operation_view<'a>(key: &OrderKey, order: &Order, operation: &'a Operation) -> OperationView<'a> {
+    let reference = key.id.at(operation.version);
+    let view = |(leg, index)| leg_view(key, order, LegReference { operation: reference, index }, leg);
+    OperationView {
+        psp_reference: reference,
+        kind: words::operation_kind(operation.kind),
+        reference: operation.reference.as_deref(),
+        payment_psp_reference: operation.target.map(|payment| key.id.at(payment)),
+        amount: operation.amount.map(|minor| order.amount.with_minor(minor)),
+        status: words::standing(operation.standing()),
+        refused: operation.refused.map(words::objection),
+        legs: operation.legs.iter().zip(0_u16..).map(view).collect(),
+    }
 }
 
 fn leg_view(key: &OrderKey, order: &Order, reference: LegReference, leg: &Leg) -> LegView {

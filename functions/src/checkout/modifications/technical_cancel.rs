@@ -1,0 +1,54 @@
+//! `POST cancels`: voids a payment by the reference its merchant gave it.
+
+use api::{Access, Call, Code, Endpoint, Engine, Family, Problem, Reply, Route, field_missing};
+use domain::{access::Role, order::OperationKind};
+use serde::Deserialize;
+
+use super::{Modification, reference};
+use crate::checkout::wire;
+
+/// Voids a payment by the reference its merchant gave it: for shops that got no answer to a payment, and so have no
+/// `pspReference`. Of several payments of one reference it is the newest that holds or may hold money.
+pub struct CancelByReference;
+
+/// The request.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Body {
+    merchant_account: Option<String>,
+    payment_reference: Option<String>,
+    reference: Option<String>,
+}
+
+impl Endpoint for CancelByReference {
+    const ROUTE: Route = Route {
+        name: "cancel-by-reference",
+        method: "POST",
+        paths: &["/{version}/cancels", "/checkout/{version}/cancels"],
+        family: Family::Checkout,
+        access: Access::Role(Role::Payments),
+    };
+    type Body = Body;
+
+    async fn handle(engine: &Engine, call: Call<Body>) -> Result<Reply, Problem> {
+        let merchant = call.merchant(call.body.merchant_account.as_deref())?;
+        let key = call.key_print(engine, &merchant);
+        let payment_reference =
+            call.body.payment_reference.ok_or_else(|| field_missing("paymentReference")).map(Some)?;
+        let payment_reference = wire::reference(payment_reference)?;
+        let reference = reference(call.body.reference)?;
+        let found = engine.app.find_payment(&merchant, &payment_reference, key).await?;
+        let (order, payment) = found.ok_or_else(not_found)?;
+        let asked = Modification {
+            reference: reference.as_deref(),
+            found_by: Some(&payment_reference),
+            ..Modification::new(OperationKind::TechnicalCancel, &merchant, order.id.at(payment), key)
+        };
+        asked.take(engine).await
+    }
+}
+
+fn not_found() -> Problem {
+    let message = "There is no payment of this paymentReference, or none yet: it is found a moment after it was made.";
+    Problem::new(Code::PaymentUnknown, message)
+}

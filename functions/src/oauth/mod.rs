@@ -1,0 +1,3 @@
+//! Access tokens, for the families that are called with Bearer authentication.
+
+pub mod token;

@@ -1,0 +1,62 @@
+//! `POST /oauth/token`: an access token for an API key.
+
+use api::{Access, Call, Code, Credentials, Endpoint, Engine, Family, Problem, Reply, Route, field_missing};
+use app::access::ACCESS_TOKEN_TIME;
+use http::StatusCode;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+/// Issues an access token to the holder of an API key (RFC 6749, 4.4). The key comes as the client's secret: in the
+/// form, by Basic authentication, or in `X-API-Key`.
+pub struct IssueToken;
+
+/// The request: a form.
+#[derive(Debug, Deserialize)]
+pub struct Body {
+    grant_type: Option<String>,
+    client_id: Option<String>,
+    client_secret: Option<SecretString>,
+}
+
+#[derive(Serialize)]
+struct Issued<'a> {
+    access_token: &'a str,
+    token_type: &'static str,
+    expires_in: u64,
+}
+
+impl Endpoint for IssueToken {
+    const ROUTE: Route = Route {
+        name: "issue-token",
+        method: "POST",
+        paths: &["/oauth/token"],
+        family: Family::OAuth,
+        access: Access::Public,
+    };
+    type Body = Body;
+
+    async fn handle(engine: &Engine, call: Call<Body>) -> Result<Reply, Problem> {
+        let Body { grant_type, client_id, client_secret } = call.body;
+        match grant_type.as_deref().ok_or_else(|| field_missing("grant_type"))? {
+            "client_credentials" => {}
+            _ => {
+                let message = "Field 'grant_type' is not valid: expected client_credentials, got another.";
+                return Err(Problem::new(Code::GrantTypeUnsupported, message));
+            }
+        }
+        let credentials = match client_secret {
+            Some(key) => Some(Credentials { client: client_id, key }),
+            None => call.credentials.map(|sent| Credentials { client: client_id.or(sent.client), ..sent }),
+        };
+        let Credentials { client, key } = credentials.ok_or_else(|| field_missing("client_secret"))?;
+        let token = engine.access.issue_token(&key, client.as_deref()).await?;
+        let token =
+            token.ok_or_else(|| Problem::new(Code::Unauthorised, "There is no such client, or not with this key."))?;
+        let body = Issued {
+            access_token: token.expose_secret(),
+            token_type: "Bearer",
+            expires_in: ACCESS_TOKEN_TIME.as_secs(),
+        };
+        Reply::json(StatusCode::OK, None, &body)
+    }
+}

@@ -1,0 +1,24 @@
+//! `POST /v2/payments/{id}/captures`: captures a payment, or a part of it.
+
+use api::{Access, Call, Endpoint, Engine, Family, Problem, Reply, Route};
+use domain::{access::Role, order::OperationKind};
+
+use super::operation::{Body, operate};
+
+/// Captures a payment, or a part of it: of its parts first the gift cards, unless the request gives priorities.
+pub struct CreateCapture;
+
+impl Endpoint for CreateCapture {
+    const ROUTE: Route = Route {
+        name: "create-capture",
+        method: "POST",
+        paths: &["/v2/payments/{id}/captures"],
+        family: Family::Payments,
+        access: Access::Role(Role::Payments),
+    };
+    type Body = Body;
+
+    async fn handle(engine: &Engine, call: Call<Body>) -> Result<Reply, Problem> {
+        operate(engine, call, OperationKind::Capture).await
+    }
+}

@@ -1,0 +1,188 @@
+//! `POST /payment/v2/client-sessions`: opens an order to be paid.
+
+use api::{Access, Call, Code, Endpoint, Engine, Family, Object, Problem, Reply, Route, field_invalid, field_missing};
+use app::{Error, Opened, OrderTerms};
+use domain::{
+    Currency, MerchantAccount, Money,
+    access::Role,
+    limits::{OWN_HEADER_CHARS_MAX, OWN_HEADER_VALUES_MAX, OWN_HEADERS_MAX},
+    order::{CaptureMode, HeaderText, OwnHeader, OwnWebhook, Refusal, Session},
+};
+use http::StatusCode;
+use jiff::{Span, SpanRelativeTo};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use webhooks::{check_url, is_own_header_allowed};
+
+use super::{Told, view};
+use crate::{checkout::wire, payments::merchant};
+
+/// Opens an order to be paid, in parts or at once. Nothing of what is told about the customer is kept.
+pub struct CreateClientSession;
+
+/// The request.
+#[derive(Debug, Deserialize)]
+pub struct Body {
+    entity_id: Option<String>,
+    amount: Option<i64>,
+    currency: Option<String>,
+    capture_mode: Option<String>,
+    capture_delay: Option<String>,
+    integration_mode: Option<String>,
+    shopper_redirection_url: Option<String>,
+    order: Option<Box<RawValue>>,
+    webhook: Option<Object<WebhookBody>>,
+}
+
+/// As much of `order` as the engine reads itself; the rest is told back as it came.
+#[derive(Debug, Deserialize)]
+struct OrderBody {
+    reference: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct WebhookBody {
+    url: Option<String>,
+    headers: Option<Vec<Object<HeaderBody>>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct HeaderBody {
+    name: Option<String>,
+    values: Option<Vec<HeaderText>>,
+}
+
+impl Endpoint for CreateClientSession {
+    const ROUTE: Route = Route {
+        name: "create-client-session",
+        method: "POST",
+        paths: &["/payment/v2/client-sessions"],
+        family: Family::Payments,
+        access: Access::Role(Role::Payments),
+    };
+    type Body = Body;
+
+    async fn handle(engine: &Engine, call: Call<Body>) -> Result<Reply, Problem> {
+        let entity_id = call.body.entity_id.as_deref().ok_or_else(|| field_missing("entity_id"))?;
+        let merchant = merchant(&call.caller, "entity_id", entity_id)?;
+        let key = call.key_print(engine, &merchant);
+        let (terms, told) = read(engine, merchant, call.body)?;
+        let opened = engine.app.open(OrderTerms { key, ..terms }).await;
+        let Opened { key: order_key, order, is_repeated } = opened.map_err(problem)?;
+        if is_repeated {
+            let message = "A request with this x-idempotency-key was taken before, and made what resource_id names.";
+            let resource = Some(order_key.id.reference().to_uuid().to_string());
+            return Err(Problem { resource, ..Problem::new(Code::WriteConflict, message) });
+        }
+        let keys = order.own_webhook().map(|_| engine.webhooks.own_keys(&order_key.merchant));
+        let order_data = engine.tokens.seal(&order_key.merchant, order_key.id, &order);
+        let view = view(engine, &order_key, &order, &told, &order_data, keys.as_ref());
+        Reply::json(StatusCode::OK, None, &view)
+    }
+}
+
+/// The rules speak of `reference` where this family says `order.reference`.
+fn problem(error: Error) -> Problem {
+    match error {
+        Error::Refused(Refusal::AmountZero) => {
+            Problem::new(Code::AmountInvalid, "Field 'amount' is not valid: expected more than 0 minor units, got 0.")
+        }
+        Error::Refused(refusal @ Refusal::ReferenceLength { .. }) => {
+            Problem::new(Code::FieldInvalid, format!("Field 'order.reference' is not valid: {refusal}."))
+        }
+        error => error.into(),
+    }
+}
+
+fn read(engine: &Engine, merchant: MerchantAccount, body: Body) -> Result<(OrderTerms, Told), Problem> {
+    let code = body.currency.ok_or_else(|| field_missing("currency"))?;
+    let currency = code.parse::<Currency>().map_err(|error| {
+        Problem::new(Code::CurrencyUnknown, format!("Field 'currency' is not valid: it is {error}."))
+    })?;
+    let minor = body.amount.ok_or_else(|| field_missing("amount"))?;
+    let amount = u64::try_from(minor).ok().and_then(|minor| Money::try_new(currency, minor).ok());
+    let amount = amount.ok_or_else(|| {
+        let expected = format!("expected a whole number of minor units, and nothing negative, got {minor}");
+        Problem::new(Code::AmountInvalid, format!("Field 'amount' is not valid: {expected}."))
+    })?;
+    let capture = capture(body.capture_mode.as_deref(), body.capture_delay.as_deref())?;
+    let integration_mode = match body.integration_mode.as_deref() {
+        None | Some("EMBEDDED") => "EMBEDDED",
+        Some("HOSTED_PAGE") => "HOSTED_PAGE",
+        Some(_) => return Err(field_invalid("integration_mode", "EMBEDDED or HOSTED_PAGE", "another text")),
+    };
+    let shopper_redirection_url =
+        body.shopper_redirection_url.ok_or_else(|| field_missing("shopper_redirection_url"))?;
+    wire::check_return_url("shopper_redirection_url", &shopper_redirection_url)?;
+    let order = body.order.ok_or_else(|| field_missing("order"))?;
+    let Object(known) = serde_json::from_str::<Object<OrderBody>>(order.get())
+        .map_err(|_| Problem::new(Code::BodyInvalid, "Unexpected input: field 'order': expected an object."))?;
+    let reference = known.reference.ok_or_else(|| field_missing("order.reference"))?;
+    if reference.chars().any(char::is_control) {
+        return Err(field_invalid("order.reference", "text without control characters", "some"));
+    }
+    let webhook = body.webhook.map(|Object(webhook)| own_webhook(engine, &merchant, webhook)).transpose()?;
+    let told = Told { order, integration_mode: integration_mode.to_owned(), shopper_redirection_url };
+    let details = serde_json::to_string(&told).map_err(|error| {
+        tracing::error!(%error, "a client session could not be rendered");
+        Problem::new(Code::Internal, "Something went wrong here. It was logged.")
+    })?;
+    let terms = OrderTerms {
+        session: Some(Session { capture, webhook }),
+        details: Some(details),
+        ..OrderTerms::new(merchant, reference, amount, engine.tokens.current())
+    };
+    Ok((terms, told))
+}
+
+fn capture(mode: Option<&str>, delay: Option<&str>) -> Result<CaptureMode, Problem> {
+    let invalid = |what: &str| {
+        let message = format!("Field 'capture_delay' is not valid: {what}.");
+        Problem::new(Code::CaptureDelayInvalid, message)
+    };
+    match (mode.unwrap_or("MANUAL"), delay) {
+        ("MANUAL", None) => Ok(CaptureMode::Manual),
+        ("MANUAL", Some(_)) => Err(invalid("there is one only with the capture_mode AUTOMATIC")),
+        ("AUTOMATIC", None) => Ok(CaptureMode::Automatic { delay_s: 0 }),
+        ("AUTOMATIC", Some(delay)) => {
+            let span = delay.parse::<Span>().ok().filter(|span| !span.is_negative());
+            let seconds = span.and_then(|span| {
+                // A month has no length of its own; a day, which has one but for summer time, is taken as 24 hours.
+                let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
+                u64::try_from(duration.as_secs()).ok()
+            });
+            let expected = "expected an ISO 8601 duration of days, hours, minutes and seconds, such as PT24H";
+            seconds.map(|delay_s| CaptureMode::Automatic { delay_s }).ok_or_else(|| invalid(expected))
+        }
+        (_, _) => Err(field_invalid("capture_mode", "MANUAL or AUTOMATIC", "another text")),
+    }
+}
+
+fn own_webhook(engine: &Engine, merchant: &MerchantAccount, webhook: WebhookBody) -> Result<OwnWebhook, Problem> {
+    let url = webhook.url.ok_or_else(|| field_missing("webhook.url"))?;
+    let url = check_url(&url, engine.test_merchants.contains(merchant))
+        .map_err(|fault| Problem::new(Code::FieldInvalid, format!("Field 'webhook.url' is not valid: {fault}.")))?;
+    let headers = webhook.headers.unwrap_or_default();
+    if headers.len() > OWN_HEADERS_MAX {
+        return Err(field_invalid("webhook.headers", &format!("at most {OWN_HEADERS_MAX}"), headers.len()));
+    }
+    let headers = headers.into_iter().enumerate().map(|(index, Object(header))| {
+        let field = format!("webhook.headers[{index}]");
+        let name = header.name.ok_or_else(|| field_missing(&format!("{field}.name")))?;
+        let values = header.values.ok_or_else(|| field_missing(&format!("{field}.values")))?;
+        if values.len() > OWN_HEADER_VALUES_MAX {
+            let expected = format!("at most {OWN_HEADER_VALUES_MAX}");
+            return Err(field_invalid(&format!("{field}.values"), &expected, values.len()));
+        }
+        let is_long = |text: &str| text.chars().count() > OWN_HEADER_CHARS_MAX;
+        if is_long(&name) || values.iter().any(|value| is_long(&value.to_string())) {
+            return Err(field_invalid(&field, &format!("at most {OWN_HEADER_CHARS_MAX} characters"), "more"));
+        }
+        if !values.iter().all(|value| is_own_header_allowed(&name, &value.to_string())) {
+            let expected = "a header's name and values, of none that the engine sets itself";
+            return Err(field_invalid(&field, expected, "another"));
+        }
+        Ok(OwnHeader { name, values })
+    });
+    Ok(OwnWebhook { url: url.into(), headers: headers.collect::<Result<_, _>>()? })
+}

@@ -1,0 +1,130 @@
+//! Finding what is not part of an order's state: payments by the merchant's own reference, and what the merchant
+//! told about an operation.
+
+use std::collections::BTreeMap;
+
+use data_encoding::HEXLOWER;
+use domain::{
+    MerchantAccount, Order, Time, Version,
+    order::{KeyPrint, OrderEvent},
+};
+
+use crate::{App, Error, OrderKey, StoreError, Streams, ports::Page, streams::History};
+
+/// Payments of one reference that are looked at: the newest ones.
+pub const SAME_REFERENCE_MAX: u16 = 16;
+
+/// Stretches of an order's log that are read for what was told about its operations.
+const STRETCHES_MAX: u16 = 1_100;
+
+/// What a merchant told about operations, as JSON: by the commit that asked for each.
+pub type Details = BTreeMap<Version, String>;
+
+impl App {
+    /// The newest payment of a merchant's own reference that still holds or may hold money; the newest at all, if
+    /// none does. None, if there is none, or if it is so new that the list does not have it yet. With an idempotency
+    /// key, the payment whose order knows that key comes first: a request that comes again means the same payment.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn find_payment(
+        &self,
+        merchant: &MerchantAccount,
+        reference: &str,
+        print: Option<KeyPrint>,
+    ) -> Result<Option<(OrderKey, Version)>, Error> {
+        let page = Page { since: Time::default(), newest_first: true, after: None, limit: SAME_REFERENCE_MAX };
+        let commits = self.streams.list(&self.list_of_reference(merchant, reference), &page).await?;
+        let (mut live, mut newest) = (None, None);
+        for commit in commits {
+            let Some(key) = commit.stream.as_order() else { continue };
+            let order = self.find(&key).await?;
+            // The list goes by a fingerprint: what has another reference is not meant.
+            let Some(payment) = order.payment(commit.version).filter(|payment| payment.reference == reference) else {
+                continue;
+            };
+            let found = (key, payment.version);
+            if print.is_some_and(|print| order.keys.iter().any(|used| used.print.key == print.key)) {
+                return Ok(Some(found));
+            }
+            if payment.is_live() {
+                live = live.or_else(|| Some(found.clone()));
+            }
+            newest = newest.or(Some(found));
+        }
+        Ok(live.or(newest))
+    }
+
+    /// The list that a commit of an order is found in: that of the reference of the payment it reserved.
+    pub(crate) fn reference_list(&self, merchant: &MerchantAccount, events: &[OrderEvent]) -> Option<String> {
+        events.iter().find_map(|event| match event {
+            OrderEvent::PaymentReserved { reference, .. } => Some(self.list_of_reference(merchant, reference)),
+            OrderEvent::Opened { .. }
+            | OrderEvent::PaymentResolved { .. }
+            | OrderEvent::ShopperTimedOut { .. }
+            | OrderEvent::OperationRequested { .. }
+            | OrderEvent::OperationRefused { .. }
+            | OrderEvent::LegResolved { .. }
+            | OrderEvent::CancellationRequested { .. }
+            | OrderEvent::Answered { .. }
+            | OrderEvent::Closed { .. }
+            | OrderEvent::AmountsChanged => None,
+        })
+    }
+
+    fn list_of_reference(&self, merchant: &MerchantAccount, reference: &str) -> String {
+        let print = self.prints.short("payment-reference", &[merchant.as_str().as_bytes(), reference.as_bytes()]);
+        format!("{merchant}/reference-{}", HEXLOWER.encode(&print))
+    }
+
+    /// What was told about the operations of an order.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn details(&self, key: &OrderKey, order: &Order) -> Result<Details, StoreError> {
+        details(&self.streams, key, order).await
+    }
+
+    /// What a client session told about the order it opened; none for another order.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn session_details(&self, key: &OrderKey) -> Result<Option<String>, StoreError> {
+        let History { steps, .. } = self.streams.history::<Order>(&key.stream(), Version::FIRST).await?;
+        let opened = steps.into_iter().next().into_iter().flat_map(|step| step.events);
+        Ok(opened.filter_map(details_of).next())
+    }
+}
+
+/// What was told about the operations of an order: read from the commits that asked for them, which for all but
+/// the longest orders is one request.
+pub(crate) async fn details(streams: &Streams, key: &OrderKey, order: &Order) -> Result<Details, StoreError> {
+    let mut wanted = order.operations.iter().filter(|operation| operation.has_details).map(|known| known.version);
+    let mut found = Details::new();
+    let mut next = wanted.next();
+    for _ in 0..STRETCHES_MAX {
+        let Some(from) = next else { break };
+        let History { steps, .. } = streams.history::<Order>(&key.stream(), from).await?;
+        let Some(last) = steps.last().map(|step| step.version) else { break };
+        for step in steps {
+            found.extend(step.events.into_iter().filter_map(details_of).map(|details| (step.version, details)));
+        }
+        next = wanted.find(|version| *version > last);
+    }
+    Ok(found)
+}
+
+fn details_of(event: OrderEvent) -> Option<String> {
+    match event {
+        OrderEvent::Opened { details, .. } | OrderEvent::OperationRequested { details, .. } => details,
+        OrderEvent::PaymentReserved { .. }
+        | OrderEvent::PaymentResolved { .. }
+        | OrderEvent::ShopperTimedOut { .. }
+        | OrderEvent::OperationRefused { .. }
+        | OrderEvent::LegResolved { .. }
+        | OrderEvent::CancellationRequested { .. }
+        | OrderEvent::Answered { .. }
+        | OrderEvent::Closed { .. }
+        | OrderEvent::AmountsChanged => None,
+    }
+}

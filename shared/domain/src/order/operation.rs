@@ -1,0 +1,464 @@
+//! What is asked of payments that were taken: captures, voids, refunds, reversals and changes of the amount,
+//! of one payment or of the whole order.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Decline, KeyPrint, LegResult, Order, OrderKind, Payment, Refusal,
+    allocation::{Priority, default_priorities, in_order, share_out},
+    decide::{check_amount, check_currency, check_details, check_reference},
+};
+use crate::{Action, Money, Time, Version};
+
+/// What was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OperationKind {
+    /// To take authorised money.
+    Capture,
+    /// To release authorised money that was not captured.
+    Void,
+    /// To give captured money back.
+    Refund,
+    /// To give back everything, by voids and refunds as each payment's state asks for.
+    Reversal,
+    /// To authorise another amount: more by an increase, less by a void.
+    AmountUpdate,
+    /// To void a payment of which only the merchant's own reference is known.
+    TechnicalCancel,
+    /// To release a part because its order ends, or because its shopper is out of time.
+    #[default]
+    Release,
+}
+
+/// On what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// One payment.
+    Payment(Version),
+    /// All payments of the order.
+    Order,
+}
+
+impl Target {
+    /// The payment, if it is one.
+    #[must_use]
+    pub fn payment(self) -> Option<Version> {
+        match self {
+            Self::Payment(payment) => Some(payment),
+            Self::Order => None,
+        }
+    }
+}
+
+/// Asks for an operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operate {
+    /// What is asked for; no [`OperationKind::Release`], which nobody asks for.
+    pub kind: OperationKind,
+    /// On what.
+    pub target: Target,
+    /// With how much: all that is available if it is not given. Of an [`OperationKind::AmountUpdate`], what is to
+    /// be authorised in the end. Reversals and technical cancels have none.
+    pub amount: Option<Money>,
+    /// Which payments come first, if the merchant says.
+    pub priorities: Option<Vec<Priority>>,
+    /// The merchant's name for the operation.
+    pub reference: Option<String>,
+    /// What the parcels that come with it are worth, if it says so: the amount has to be that.
+    pub shipped: Option<Money>,
+    /// What the merchant tells about it, as JSON: kept with the commit, and not in the state.
+    pub details: Option<String>,
+    /// Whether it is only taken: the worker executes it, and what cannot be done is put on record as refused
+    /// and told, instead of being refused at once.
+    pub is_deferred: bool,
+    /// The idempotency key of the request.
+    pub key: Option<KeyPrint>,
+}
+
+impl Operate {
+    /// An operation that is asked for without more ado.
+    #[must_use]
+    pub fn new(kind: OperationKind, target: Target, amount: Option<Money>) -> Self {
+        Self {
+            kind,
+            target,
+            amount,
+            priorities: None,
+            reference: None,
+            shipped: None,
+            details: None,
+            is_deferred: false,
+            key: None,
+        }
+    }
+}
+
+/// Why an operation that was taken cannot be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Objection {
+    /// The payment was not authorised.
+    NotAuthorised,
+    /// There is nothing (left) to do it with.
+    NothingAvailable,
+    /// It is more than can still be done.
+    ExceedsAvailable,
+    /// It is more than what remains to be paid of the order.
+    ExceedsRemaining,
+    /// The order was cancelled.
+    OrderCancelled,
+    /// The order is closed.
+    OrderClosed,
+    /// The amount is what it is already.
+    Unchanged,
+}
+
+/// How an operation stands, its legs taken together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Standing {
+    /// Every leg was done.
+    Success,
+    /// The outcome of some leg is still to come.
+    Pending,
+    /// No leg was done.
+    Failure,
+    /// Some legs were done and others not.
+    Conflict,
+    /// Of some leg it is not known whether it was done.
+    Uncertain,
+}
+
+/// Something asked of payments that were taken: one action or several, each on one payment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operation {
+    /// The commit that asked for it; with the order's identity, its reference.
+    pub version: Version,
+    /// When it was asked for.
+    pub requested_at: Time,
+    /// What was asked for.
+    #[serde(default)]
+    pub kind: OperationKind,
+    /// The payment it was asked of; none if it was the whole order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Version>,
+    /// The merchant's name for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// The amount it was asked with; none if it was all that is available.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<u64>,
+    /// Whether nobody asked for it, but the order's own terms.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_automatic: bool,
+    /// Whether its commit holds what the merchant told about it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_details: bool,
+    /// Its parts.
+    pub legs: Vec<Leg>,
+    /// Why it was not done, if it could not be begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Objection>,
+}
+
+impl Operation {
+    /// How it stands.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        let is_in_flight = self.legs.iter().any(Leg::is_in_flight);
+        let is_unknown = self.legs.iter().any(|leg| leg.result == Some(LegResult::Uncertain));
+        let done = self.legs.iter().filter(|leg| leg.result == Some(LegResult::Done)).count();
+        match done {
+            _ if is_unknown => Standing::Uncertain,
+            _ if is_in_flight => Standing::Pending,
+            0 => Standing::Failure,
+            done if done == self.legs.len() => Standing::Success,
+            _ => Standing::Conflict,
+        }
+    }
+
+    /// What its legs come to, in minor units; of one that was refused, what was asked for.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        match self.refused {
+            Some(_) => self.amount.unwrap_or_default(),
+            None => self.legs.iter().map(|leg| leg.amount).fold(0, u64::saturating_add),
+        }
+    }
+
+    /// Why the first leg that was declined was declined.
+    #[must_use]
+    pub fn decline(&self) -> Option<Decline> {
+        self.legs.iter().find_map(|leg| match leg.result {
+            Some(LegResult::Declined { reason }) => Some(reason),
+            Some(LegResult::Done | LegResult::Pending | LegResult::Uncertain) | None => None,
+        })
+    }
+
+    /// When something was last learnt about it.
+    #[must_use]
+    pub fn updated_at(&self) -> Time {
+        self.legs.iter().map(|leg| leg.resolved_at).fold(self.requested_at, Time::max)
+    }
+}
+
+/// One action on one payment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leg {
+    /// The payment acted on.
+    pub payment: Version,
+    /// What is done.
+    pub action: Action,
+    /// With how much, in minor units.
+    pub amount: u64,
+    /// What the partner said last; `None` while it has said nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<LegResult>,
+    /// When the partner said so.
+    #[serde(default)]
+    pub resolved_at: Time,
+}
+
+impl Leg {
+    /// An action that is to be taken.
+    #[must_use]
+    pub fn new(payment: Version, action: Action, amount: u64) -> Self {
+        Self { payment, action, amount, result: None, resolved_at: Time::default() }
+    }
+
+    /// Whether an outcome is still to come.
+    #[must_use]
+    pub fn is_in_flight(&self) -> bool {
+        !self.result.as_ref().is_some_and(LegResult::is_final)
+    }
+}
+
+/// The books of a whole order, in minor units: those of its payments, added up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Books {
+    /// Of payments whose outcome is still to come.
+    pub authorising: u64,
+    /// What was authorised.
+    pub authorised: u64,
+    /// What was captured of it.
+    pub captured: u64,
+    /// What was voided of it.
+    pub voided: u64,
+    /// What was refunded of what was captured.
+    pub refunded: u64,
+    /// What can still be captured or voided.
+    pub capturable: u64,
+    /// What can still be refunded.
+    pub refundable: u64,
+}
+
+impl Order {
+    /// The books of all its payments together.
+    #[must_use]
+    pub fn books(&self) -> Books {
+        self.payments.iter().fold(Books::default(), |books, payment| {
+            let tally = &payment.tally;
+            let authorising = if payment.is_live() && !payment.is_final() { payment.amount } else { 0 };
+            Books {
+                authorising: books.authorising.saturating_add(authorising).saturating_add(tally.increasing),
+                authorised: books.authorised.saturating_add(tally.authorised),
+                captured: books.captured.saturating_add(tally.captured),
+                voided: books.voided.saturating_add(tally.voided),
+                refunded: books.refunded.saturating_add(tally.refunded),
+                capturable: books.capturable.saturating_add(tally.capturable()),
+                refundable: books.refundable.saturating_add(tally.refundable()),
+            }
+        })
+    }
+
+    /// The operation asked for by commit `version`.
+    #[must_use]
+    pub fn operation(&self, version: Version) -> Option<&Operation> {
+        self.operations.iter().find(|operation| operation.version == version)
+    }
+
+    /// The legs that an operation comes to, none of which may be empty.
+    ///
+    /// # Errors
+    /// The [`Refusal`] that applies first. Nothing moves then.
+    pub(super) fn plan(&self, operate: &Operate) -> Result<Vec<Leg>, Refusal> {
+        if let Some(amount) = operate.amount {
+            check_amount(amount)?;
+            check_currency(self.amount, amount)?;
+        }
+        if let Some(reference) = &operate.reference {
+            check_reference(reference)?;
+        }
+        check_details(operate.details.as_deref())?;
+        let targets = self.targets(operate.target)?;
+        let legs = match operate.kind {
+            OperationKind::Capture => self.capture(operate, &targets)?,
+            OperationKind::Void | OperationKind::TechnicalCancel => match targets.as_slice() {
+                [payment] if operate.target != Target::Order && !payment.is_final() && operate.amount.is_none() => {
+                    self.reversal_of(payment)
+                }
+                _ => self.shares(Action::Void, operate, &targets)?,
+            },
+            OperationKind::Refund => self.shares(Action::Refund, operate, &targets)?,
+            OperationKind::Reversal | OperationKind::Release => {
+                let legs = targets.iter().flat_map(|payment| self.reversal_of(payment)).collect::<Vec<_>>();
+                if legs.is_empty()
+                    && let [payment] = targets.as_slice()
+                {
+                    check_authorised(payment)?;
+                }
+                legs
+            }
+            OperationKind::AmountUpdate => self.update(operate, &targets)?,
+        };
+        if legs.is_empty() {
+            return Err(Refusal::NothingAvailable);
+        }
+        let total = legs.iter().map(|leg| leg.amount).fold(0, u64::saturating_add);
+        if let Some(shipped) = operate.shipped {
+            check_currency(self.amount, shipped)?;
+            if shipped.minor() != total {
+                return Err(Refusal::ShipmentsMismatch { expected: self.amount.with_minor(total), actual: shipped });
+            }
+        }
+        Ok(legs)
+    }
+
+    fn targets(&self, target: Target) -> Result<Vec<&Payment>, Refusal> {
+        match target {
+            Target::Payment(version) => Ok(vec![self.payment(version).ok_or(Refusal::UnknownPayment)?]),
+            Target::Order if self.payments.is_empty() => Err(Refusal::UnknownPayment),
+            Target::Order => Ok(self.payments.iter().collect()),
+        }
+    }
+
+    fn capture(&self, operate: &Operate, targets: &[&Payment]) -> Result<Vec<Leg>, Refusal> {
+        if self.cancellation.is_some() {
+            return Err(Refusal::Cancelled);
+        }
+        self.shares(Action::Capture, operate, targets)
+    }
+
+    /// Shares out what is asked for among the payments, or refuses it as a whole.
+    fn shares(&self, action: Action, operate: &Operate, targets: &[&Payment]) -> Result<Vec<Leg>, Refusal> {
+        if let ([payment], Target::Payment(_)) = (targets, operate.target) {
+            check_authorised(payment)?;
+        }
+        let available = targets.iter().map(|payment| payment.tally.available(action)).fold(0, u64::saturating_add);
+        let asked = operate.amount.map_or(available, Money::minor);
+        if available == 0 {
+            return Err(Refusal::NothingAvailable);
+        }
+        let money = |minor| self.amount.with_minor(minor);
+        if asked > available {
+            return Err(Refusal::NotAvailable { asked: money(asked), available: money(available) });
+        }
+        let priorities = operate.priorities.clone().unwrap_or_else(|| default_priorities(action));
+        let (shares, left) = share_out(asked, action, in_order(&priorities, targets));
+        if left > 0 {
+            let admitted = money(asked.saturating_sub(left));
+            return Err(Refusal::NotAdmitted { asked: money(asked), admitted });
+        }
+        Ok(shares.into_iter().map(|(payment, share)| Leg::new(payment.version, action, share)).collect())
+    }
+
+    /// What gives all of a payment back, as its state asks for: voids what is held, refunds what was captured.
+    /// What is not authorised yet is voided whole, once its partner can be asked to.
+    fn reversal_of(&self, payment: &Payment) -> Vec<Leg> {
+        if payment.is_authorised() {
+            let actions = [Action::Void, Action::Refund].into_iter();
+            let legs = actions.map(|action| Leg::new(payment.version, action, payment.tally.available(action)));
+            return legs.filter(|leg| leg.amount > 0).collect();
+        }
+        let is_void = !payment.is_live() || self.is_being_voided(payment.version);
+        (!is_void).then(|| Leg::new(payment.version, Action::Void, payment.amount)).into_iter().collect()
+    }
+
+    fn is_being_voided(&self, payment: Version) -> bool {
+        let mut legs = self.operations.iter().flat_map(|operation| &operation.legs);
+        legs.any(|leg| leg.payment == payment && leg.action == Action::Void && leg.is_in_flight())
+    }
+
+    /// The leg that makes a payment's authorisation what it is to be.
+    fn update(&self, operate: &Operate, targets: &[&Payment]) -> Result<Vec<Leg>, Refusal> {
+        let ([payment], Some(amount)) = (targets, operate.amount) else { return Err(Refusal::UnknownPayment) };
+        check_authorised(payment)?;
+        let Payment { tally, version, .. } = payment;
+        let held = tally.authorised.saturating_sub(tally.voided).saturating_sub(tally.voiding);
+        let held = held.saturating_add(tally.increasing);
+        let asked = amount.minor();
+        if asked == held {
+            return Err(Refusal::Unchanged);
+        }
+        if let Some(less) = held.checked_sub(asked) {
+            let capturable = tally.capturable();
+            if less > capturable {
+                let available = self.amount.with_minor(capturable);
+                return Err(Refusal::NotAvailable { asked: self.amount.with_minor(less), available });
+            }
+            return Ok(vec![Leg::new(*version, Action::Void, less)]);
+        }
+        let more = asked.saturating_sub(held);
+        if self.cancellation.is_some() {
+            return Err(Refusal::Cancelled);
+        }
+        // What was given back whole is not begun anew: that would be another payment, of an order that may have
+        // ended for want of it.
+        if held == 0 {
+            return Err(Refusal::NothingAvailable);
+        }
+        match self.kind {
+            // The order was made for this payment, and grows with it.
+            OrderKind::Single => {
+                let asked = self.amount.minor().checked_add(more);
+                asked
+                    .and_then(|asked| Money::try_new(self.amount.currency(), asked).ok())
+                    .ok_or(Refusal::AmountTooLarge)?;
+            }
+            OrderKind::Parts if self.closed.is_some() => return Err(Refusal::Closed),
+            OrderKind::Parts if more > self.remaining => {
+                let money = |minor| self.amount.with_minor(minor);
+                return Err(Refusal::ExceedsRemaining { asked: money(more), remaining: money(self.remaining) });
+            }
+            OrderKind::Parts => {}
+        }
+        Ok(vec![Leg::new(*version, Action::Increase, more)])
+    }
+}
+
+impl Refusal {
+    /// What it comes to as a fact about an operation that was taken; none for a request that is at fault itself.
+    #[must_use]
+    pub fn objection(&self) -> Option<Objection> {
+        match self {
+            Self::NotAuthorised => Some(Objection::NotAuthorised),
+            Self::NothingAvailable => Some(Objection::NothingAvailable),
+            Self::NotAvailable { .. } | Self::NotAdmitted { .. } => Some(Objection::ExceedsAvailable),
+            Self::ExceedsRemaining { .. } => Some(Objection::ExceedsRemaining),
+            Self::Cancelled => Some(Objection::OrderCancelled),
+            Self::Closed => Some(Objection::OrderClosed),
+            Self::Unchanged => Some(Objection::Unchanged),
+            Self::AmountZero
+            | Self::AmountTooLarge
+            | Self::CurrencyMismatch { .. }
+            | Self::ReferenceLength { .. }
+            | Self::DetailsTooLong { .. }
+            | Self::ShipmentsMismatch { .. }
+            | Self::CaptureDelayTooLong
+            | Self::ExpiryPast
+            | Self::ExpiryTooFar
+            | Self::Expired
+            | Self::Stale { .. }
+            | Self::TooManyPayments
+            | Self::TooManyOperations
+            | Self::UnknownPayment
+            | Self::KeyReused
+            | Self::InProgress
+            | Self::NeedsHistory => None,
+        }
+    }
+}
+
+fn check_authorised(payment: &Payment) -> Result<(), Refusal> {
+    if payment.is_authorised() { Ok(()) } else { Err(Refusal::NotAuthorised) }
+}
