@@ -7,10 +7,10 @@ use tests::{
     shop::{API_KEY, On, Shop},
 };
 
-/// The shell commands of the README that begin with `curl`.
-fn commands() -> Vec<String> {
-    let readme = std::fs::read_to_string(repository().join("README.md")).unwrap();
-    readme.lines().filter(|line| line.starts_with("curl ")).map(str::to_owned).collect()
+/// The shell commands of a page that begin with `curl`.
+fn commands(page: &str) -> Vec<String> {
+    let page = std::fs::read_to_string(repository().join(page)).unwrap();
+    page.lines().filter(|line| line.starts_with("curl ")).map(str::to_owned).collect()
 }
 
 async fn run(shop: &Shop, scratch: &std::path::Path, command: &str, key: &str) -> serde_json::Value {
@@ -29,8 +29,10 @@ async fn the_first_order_works_when_pasted() {
     let shop = Shop::open(On::Embedded).await;
     let folder = tempfile::tempdir().unwrap();
     let scratch = folder.path().join("order.json");
-    let commands = commands();
-    let [open, gift_card, card, look] = commands.as_slice() else { panic!("the README has four: {commands:#?}") };
+    let commands = commands("README.md");
+    let [open, gift_card, card, look, capture] = commands.as_slice() else {
+        panic!("the README has five: {commands:#?}")
+    };
     let key = "tender-demo-key";
     let opened = run(&shop, &scratch, open, key).await;
     assert_eq!(opened["remainingAmount"]["value"], 10_000);
@@ -40,12 +42,36 @@ async fn the_first_order_works_when_pasted() {
     assert_eq!(paid["order"]["remainingAmount"]["value"], 0);
     let order = run(&shop, &scratch, look, key).await;
     assert_eq!((&order["status"], &order["success"]), (&"closed".into(), &true.into()));
+    let captured = run(&shop, &scratch, capture, key).await;
+    let shares = captured["captures"][0]["partner_transactions"].as_array().unwrap().iter();
+    assert_eq!(shares.map(|share| &share["amount"]).collect::<Vec<_>>(), [2_000, 4_000]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_payment_in_five_requests_works_when_pasted() {
+    let shop = Shop::open(On::Embedded).await;
+    let folder = tempfile::tempdir().unwrap();
+    let commands = commands("docs/PAYMENTS.md");
+    let [token, session, pay, capture, refund] = commands.as_slice() else {
+        panic!("docs/PAYMENTS.md has five: {commands:#?}")
+    };
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let mut answers = Vec::new();
+    for command in [token, session, pay, capture, refund] {
+        let command = command.replace("/tmp/tender-token.json", &path("token.json"));
+        let command = command.replace("/tmp/tender-session.json", &path("session.json"));
+        answers.push(run(&shop, &folder.path().join("unused"), &command, "tender-demo-key").await);
+    }
+    assert_eq!(answers[0]["token_type"], "Bearer");
+    assert_eq!(answers[2]["resultCode"], "Authorised");
+    assert_eq!(answers[3]["amounts"]["available_to_capture"], 4_000);
+    assert_eq!(answers[4]["amounts"]["available_to_refund"], 5_000);
 }
 
 #[test]
 fn what_the_engine_prints_is_what_the_readme_says() {
     let printed = local::first_order("http://127.0.0.1:3000", "tender-demo-key");
-    assert_eq!(commands()[..3], printed, "copy what `cargo run` prints into the README");
+    assert_eq!(commands("README.md")[..3], printed, "copy what `cargo run` prints into the README");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -118,8 +118,10 @@ impl App {
             && order.is_open()
             && !order.is_expired(now)
             && order.expires_at <= now.plus(EXPIRES_SOON);
-        let expiry = expires_soon.then(|| (Work { tries: 0, ..job.clone() }, order.expires_at));
-        Ok(next.into_iter().chain(expiry).min_by_key(|(_, due)| *due))
+        let expiry = expires_soon.then_some(order.expires_at);
+        let capture = order.captures_at().filter(|at| *at > now);
+        let awaited = expiry.into_iter().chain(capture).map(|due| (Work { tries: 0, ..job.clone() }, due));
+        Ok(next.into_iter().chain(awaited).min_by_key(|(_, due)| *due))
     }
 
     /// Does what time asks for, but first asks the partners: a shopper may have acted in time and not come back.

@@ -206,7 +206,7 @@ impl Deliveries {
             created_at: order.opened_at,
             generation: 0,
             rotated_at: None,
-            disabled: disabled.then(|| Disabled { at: order.opened_at, reason: DisabledReason::Gone }),
+            disabled: disabled.then_some(Disabled { at: order.opened_at, reason: DisabledReason::Gone }),
             key: None,
             rotation_key: None,
         })

@@ -94,19 +94,18 @@ struct MethodView<'a> {
 struct OperationView<'a> {
     psp_reference: Reference,
     kind: &'static str,
-    /// The merchant's name for it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reference: Option<&'a str>,
     /// The payment it was asked of; none if it was the whole order.
     #[serde(skip_serializing_if = "Option::is_none")]
     payment_psp_reference: Option<Reference>,
-    /// The amount it was asked with, if with one.
+    /// The merchant's name for it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    amount: Option<Money>,
+    reference: Option<&'a str>,
+    /// What its legs come to; of one that was refused, what was asked for.
+    amount: Money,
     status: &'static str,
     /// Why it could not be begun, if it could not.
     #[serde(skip_serializing_if = "Option::is_none")]
-    refused: Option<&'static str>,
+    reason: Option<&'static str>,
     legs: Vec<LegView>,
 }
 
@@ -218,11 +217,11 @@ fn operation_view<'a>(key: &OrderKey, order: &Order, operation: &'a Operation) -
     OperationView {
         psp_reference: reference,
         kind: words::operation_kind(operation.kind),
-        reference: operation.reference.as_deref(),
         payment_psp_reference: operation.target.map(|payment| key.id.at(payment)),
-        amount: operation.amount.map(|minor| order.amount.with_minor(minor)),
+        reference: operation.reference.as_deref(),
+        amount: order.amount.with_minor(operation.total()),
         status: words::standing(operation.standing()),
-        refused: operation.refused.map(words::objection),
+        reason: operation.refused.map(words::objection),
         legs: operation.legs.iter().zip(0_u16..).map(view).collect(),
     }
 }

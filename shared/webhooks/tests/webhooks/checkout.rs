@@ -7,14 +7,17 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{
-    Desk, ORDER, PRIVATE, at, authorised, awaiting_shopper, books, cancellation, card, closed, done, gift_card, ideal,
-    keys, leg_resolved, opened, requested, resolved, story, timed_out, together,
+use crate::{
+    operations,
+    support::{
+        Desk, ORDER, PRIVATE, at, authorised, awaiting_shopper, books, cancellation, card, closed, done, gift_card,
+        ideal, keys, leg_resolved, opened, released, requested, resolved, story, timed_out, together,
+    },
 };
 
 /// The one item that tells of a change, its signature checked and taken out.
 #[track_caller]
-fn item(change: &Change) -> Value {
+pub(crate) fn item(change: &Change) -> Value {
     let mut told = Desk::new(Format::Checkout).tell(change);
     assert_eq!(told["live"], "false");
     let items = told["notificationItems"].as_array_mut().unwrap();
@@ -46,11 +49,11 @@ fn paid() -> Vec<Change> {
         resolved(3, Resolution::Refused { reason: Decline::NotEnoughBalance }),
         card(7_500, "payment-3"),
         together([authorised(5), closed(CloseReason::Paid)]),
-        requested([(5, Action::Capture, 7_000)]),
+        requested((5, Action::Capture, 7_000)),
         done(7, 0),
-        requested([(5, Action::Refund, 1_000)]),
+        requested((5, Action::Refund, 1_000)),
         leg_resolved(9, 0, LegResult::Declined { reason: Decline::NotPermitted }),
-        requested([(5, Action::Refund, 1_000)]),
+        requested((5, Action::Refund, 1_000)),
         done(11, 0),
     ])
 }
@@ -63,9 +66,9 @@ fn left() -> Vec<Change> {
         authorised(1),
         ideal(7_500, "payment-2"),
         awaiting_shopper(3),
-        together([timed_out(3), requested([(3, Action::Void, 7_500)])]),
+        together([timed_out(3), released([(3, Action::Void, 7_500)])]),
         done(5, 0),
-        together([cancellation(CancelReason::Expired), requested([(1, Action::Void, 2_500)])]),
+        together([cancellation(CancelReason::Expired), released([(1, Action::Void, 2_500)])]),
         together([done(7, 0), closed(CloseReason::Expired)]),
     ])
 }
@@ -172,6 +175,7 @@ fn a_capture() {
         "success": "true",
         "additionalData": {
             "tender.eventId": "evt_7Q2M0V5D8RKTA008_0",
+            "tender.operationPspReference": "7Q2M0V5D8RKTA007",
             "tender.orderPspReference": ORDER,
             "tender.orderVersion": "8",
             "tender.sequence": "6",
@@ -198,6 +202,7 @@ fn a_refund_that_was_declined_and_one_that_was_done() {
             "success": success,
             "additionalData": {
                 "tender.eventId": format!("evt_7Q2M0V5D8RKTA00{}_0", if version == 10 { "A" } else { "C" }),
+                "tender.operationPspReference": format!("7Q2M0V5D8RKTA00{operation}"),
                 "tender.orderPspReference": ORDER,
                 "tender.orderVersion": version.to_string(),
                 "tender.sequence": sequence,
@@ -223,6 +228,7 @@ fn a_void_of_what_was_authorised() {
         "success": "true",
         "additionalData": {
             "tender.eventId": "evt_7Q2M0V5D8RKTA008_0",
+            "tender.operationPspReference": "7Q2M0V5D8RKTA007",
             "tender.orderPspReference": ORDER,
             "tender.orderVersion": "8",
             "tender.sequence": "4",
@@ -328,7 +334,7 @@ fn amounts_have_the_decimals_of_their_currency() {
 
 #[test]
 fn the_notifications_of_an_order_are_numbered_without_gaps() {
-    for story in [paid(), left()] {
+    for story in [paid(), left(), operations::every_kind()] {
         let told = story.iter().filter(|change| change.is_told(Format::Checkout)).map(item);
         let numbers = told.map(|item| item["additionalData"]["tender.sequence"].as_str().unwrap().parse().unwrap());
         let numbers = numbers.collect::<Vec<usize>>();
@@ -338,22 +344,22 @@ fn the_notifications_of_an_order_are_numbered_without_gaps() {
 
 #[test]
 fn every_topic_is_told_and_nothing_else() {
-    let stories = [paid(), left()].concat();
+    let stories = [paid(), left(), operations::every_kind()].concat();
     for topic in Topic::ALL {
         let change = stories.iter().find(|change| change.topic == Some(*topic)).unwrap();
         assert_eq!(item(change)["eventCode"], topic.code());
     }
     let untold = stories.iter().find(|change| change.topic.is_none()).unwrap();
     let desk = Desk::new(Format::Checkout);
-    let key = crate::support::key();
-    let content = app::ports::Content::Change { key: &key, change: untold };
-    let error = webhooks::format::body(&app::ports::Parcel { content, ..desk.test() }).unwrap_err();
+    let error = webhooks::format::body(&desk.parcel("evt", untold)).unwrap_err();
     assert_eq!(error.to_string(), "the change is not told in the endpoint's format");
 }
 
 #[test]
 fn nothing_is_null_and_no_secret_is_told() {
-    for change in [paid(), left()].concat().iter().filter(|change| change.is_told(Format::Checkout)) {
+    for change in
+        [paid(), left(), operations::every_kind()].concat().iter().filter(|change| change.is_told(Format::Checkout))
+    {
         let body = String::from_utf8(Desk::new(Format::Checkout).body(change)).unwrap();
         assert!(!body.contains("null") && !body.contains(PRIVATE), "{body}");
     }

@@ -1,6 +1,7 @@
 //! What an endpoint gets, and what comes back.
 //!
-//! - `checkout` and `tender` are the bodies, word for word.
+//! - `checkout`, `operations` (what `checkout` tells of them), `tender` and `payments` are the bodies, word for word.
+//! - `sample` compares the last with the payments family's published sample, field by field.
 //! - `sign` has others check our signatures: Adyen's published vectors and the library of Standard Webhooks.
 //! - `address` and `url` say where nothing is sent.
 //! - `courier` sends to a server on loopback. No test leaves the machine.
@@ -9,6 +10,10 @@
 mod address;
 mod checkout;
 mod courier;
+mod operations;
+mod own_headers;
+mod payments;
+mod sample;
 mod server;
 mod sign;
 mod support;

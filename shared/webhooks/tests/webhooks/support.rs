@@ -1,14 +1,15 @@
 //! An order's story in few words, and the parcels it makes.
 
 use app::{
-    OrderKey,
+    Details, OrderKey,
     ports::{Content, Parcel, SigningKeys},
 };
 use domain::{
     Action, Aggregate, MerchantAccount, Money, Order, Reference, Tally, Time, Version,
     order::{
-        CancelReason, Change, ChangeId, CloseReason, Format, KeyPrint, Leg, LegResult, Method, MethodKind, OrderEvent,
-        OrderKind, PartnerId, Redirect, Resolution, changes,
+        CancelReason, Change, ChangeId, CloseReason, Command, Decision, Finding, Format, KeyPrint, Leg, LegResult,
+        Method, MethodKind, Objection, Open, OperationKind, OrderEvent, OrderKind, PartnerId, Redirect, Reserve,
+        Resolution, Session, changes,
     },
     webhook::Endpoint,
 };
@@ -51,6 +52,8 @@ pub(crate) fn opened(currency: &str, minor: u64) -> Commit {
         expires_at: BEGINNING.plus(std::time::Duration::from_secs(24 * 3_600)),
         kind: OrderKind::Parts,
         token_key: 1,
+        session: None,
+        details: None,
         key: Some(KeyPrint { key: [7; 8], request: [8; 8] }),
     }]
 }
@@ -96,15 +99,60 @@ pub(crate) fn timed_out(payment: u16) -> Commit {
     vec![OrderEvent::ShopperTimedOut { payment: v(payment) }]
 }
 
-pub(crate) fn requested<const N: usize>(legs: [(u16, Action, u64); N]) -> Commit {
-    let leg = |(payment, action, amount)| Leg {
-        payment: v(payment),
-        action,
+/// What a merchant asked for, of one payment or of the whole order, and what it came to.
+pub(crate) fn asked<const N: usize>(
+    kind: OperationKind,
+    target: Option<u16>,
+    amount: Option<u64>,
+    reference: Option<&str>,
+    legs: [(u16, Action, u64); N],
+) -> Commit {
+    vec![OrderEvent::OperationRequested {
+        legs: legs.map(|(payment, action, amount)| Leg::new(v(payment), action, amount)).into(),
+        is_release: false,
+        kind: Some(kind),
+        target: target.map(v),
+        reference: reference.map(str::to_owned),
         amount,
-        result: None,
-        resolved_at: Time::default(),
+        details: None,
+        is_deferred: true,
+        is_automatic: false,
+        key: None,
+    }]
+}
+
+/// What a merchant asked of one payment, without a name for it: what its leg does, and as much.
+pub(crate) fn requested((payment, action, amount): (u16, Action, u64)) -> Commit {
+    let kind = match action {
+        Action::Capture => OperationKind::Capture,
+        Action::Void => OperationKind::Void,
+        Action::Refund => OperationKind::Refund,
+        Action::Increase => OperationKind::AmountUpdate,
     };
-    vec![OrderEvent::OperationRequested { legs: legs.map(leg).into(), is_release: false, key: None }]
+    asked(kind, Some(payment), Some(amount), None, [(payment, action, amount)])
+}
+
+/// What a cancellation or a timeout asks for.
+pub(crate) fn released<const N: usize>(legs: [(u16, Action, u64); N]) -> Commit {
+    let mut commit = asked(OperationKind::Release, None, None, None, legs);
+    for event in &mut commit {
+        if let OrderEvent::OperationRequested { is_release, kind, is_deferred, .. } = event {
+            (*is_release, *kind, *is_deferred) = (true, None, false);
+        }
+    }
+    commit
+}
+
+/// What was taken and cannot be done.
+pub(crate) fn refused(
+    kind: OperationKind,
+    target: Option<u16>,
+    amount: Option<u64>,
+    reference: Option<&str>,
+    objection: Objection,
+) -> Commit {
+    let (target, reference) = (target.map(v), reference.map(str::to_owned));
+    vec![OrderEvent::OperationRefused { kind, target, reference, amount, objection, key: None }]
 }
 
 pub(crate) fn leg_resolved(operation: u16, leg: u16, result: LegResult) -> Commit {
@@ -120,7 +168,7 @@ pub(crate) fn cancellation(reason: CancelReason) -> Commit {
 }
 
 pub(crate) fn closed(reason: CloseReason) -> Commit {
-    vec![OrderEvent::Closed { reason }]
+    vec![OrderEvent::Closed { reason, capture_at: None }]
 }
 
 /// One commit of several's events.
@@ -129,15 +177,89 @@ pub(crate) fn together<const N: usize>(commits: [Commit; N]) -> Commit {
 }
 
 /// The changes of an order with these commits.
-pub(crate) fn story<const N: usize>(commits: [Commit; N]) -> Vec<Change> {
+pub(crate) fn story(commits: impl IntoIterator<Item = Commit>) -> Vec<Change> {
     let mut order: Option<Order> = None;
     let mut told = Vec::new();
-    for (commit, version) in commits.iter().zip(0_u16..) {
+    for (commit, version) in commits.into_iter().zip(0_u16..) {
         let at = BEGINNING.plus(std::time::Duration::from_secs(version.into()));
-        told.extend(changes(order.clone(), commit, v(version), at));
-        order = Order::evolve_all(order, commit, v(version), at);
+        told.extend(changes(order.clone(), &commit, v(version), at));
+        order = Order::evolve_all(order, &commit, v(version), at);
     }
     told
+}
+
+/// The changes of an order of that many cents, opened with these terms, of which one after the other this was asked,
+/// and found. Each commit is what the rules make of it.
+pub(crate) fn played(session: Option<Session>, cents: u64, asked: impl IntoIterator<Item = Command>) -> Vec<Change> {
+    let open = Open {
+        reference: "order-1".into(),
+        amount: euros(cents),
+        expires_at: None,
+        token_key: 1,
+        session,
+        details: None,
+        key: None,
+    };
+    let opened = Order::open(&open, None, BEGINNING).unwrap();
+    let mut order = Order::evolve_all(None, &opened, v(0), BEGINNING).unwrap();
+    let mut told = changes(None, &opened, v(0), BEGINNING);
+    for mut command in asked {
+        if let Command::Reserve(Reserve { seen, .. }) = &mut command {
+            *seen = order.version;
+        }
+        let version = order.version.next().unwrap();
+        let at = BEGINNING.plus(std::time::Duration::from_secs(version.get().into()));
+        let decision = order.decide(&command, at).unwrap_or_else(|refusal| panic!("{command:?}: {refusal}"));
+        let Decision::Commit(events) = decision else { panic!("{command:?} changes nothing") };
+        told.extend(changes(Some(order.clone()), &events, version, at));
+        order = Order::evolve_all(Some(order), &events, version, at).unwrap();
+    }
+    told
+}
+
+pub(crate) fn euros(cents: u64) -> Money {
+    Money::try_new("EUR".parse().unwrap(), cents).unwrap()
+}
+
+/// What a shopper asks: to pay a part.
+pub(crate) fn pay(kind: MethodKind, cents: u64) -> Command {
+    let (brand, last4, partner, reference) = match kind {
+        MethodKind::Card => ("visa", Some("1111"), PartnerId::Sandbox, "payment-card"),
+        MethodKind::GiftCard => ("givex", Some("0000"), PartnerId::Accounts, "payment-gift-card"),
+        MethodKind::Ideal => ("ideal", None, PartnerId::Sandbox, "payment-ideal"),
+    };
+    Command::Reserve(Reserve {
+        seen: Version::FIRST,
+        amount: euros(cents),
+        reference: reference.into(),
+        method: Method { kind, brand: brand.into(), last4: last4.map(str::to_owned) },
+        partner,
+        token: format!("token-{brand}"),
+        act_by: None,
+        key: None,
+    })
+}
+
+/// What partners said, on payments and on legs.
+pub(crate) fn found<const N: usize>(findings: [Finding; N]) -> Command {
+    Command::Record { findings: findings.into(), key: None }
+}
+
+pub(crate) fn on_payment(payment: u16, resolution: Resolution) -> Finding {
+    Finding::Payment { payment: v(payment), resolution }
+}
+
+pub(crate) fn on_leg(operation: u16, index: u16, result: LegResult) -> Finding {
+    Finding::Leg { operation: v(operation), index, result }
+}
+
+/// What was told about the operations of a story.
+pub(crate) fn details(story: &[Change]) -> Details {
+    let told = story.iter().filter_map(|change| {
+        let OrderEvent::OperationRequested { details, .. } = &change.event else { return None };
+        Some((change.position.version, details.clone()?))
+    });
+    told.collect()
 }
 
 /// The books of a payment after a change, to see that a story is a possible one.
@@ -158,6 +280,8 @@ pub(crate) struct Desk {
     key: OrderKey,
     endpoint: Endpoint,
     id: String,
+    /// What was told about the operations of the order.
+    pub(crate) details: Details,
     /// Keys of these bytes: the present ones, and the ones before.
     pub(crate) keys: (u8, Option<u8>),
     pub(crate) tries: u16,
@@ -179,7 +303,8 @@ impl Desk {
             "generation": 0,
         });
         let endpoint = serde_json::from_value(endpoint).unwrap();
-        Self { key: key(), endpoint, id: "evt_test_we_1_0".into(), keys: (1, None), tries: 1, at: BEGINNING }
+        let (id, details) = ("evt_test_we_1_0".into(), Details::new());
+        Self { key: key(), endpoint, id, details, keys: (1, None), tries: 1, at: BEGINNING }
     }
 
     /// One whose clock shows the true time: receivers refuse old signatures.
@@ -191,9 +316,13 @@ impl Desk {
 
     /// One whose parcels go to `url`.
     pub(crate) fn to(url: &str) -> Self {
-        let mut desk = Self::new(Format::Tender);
-        desk.endpoint.url = url.into();
-        desk
+        Self::new(Format::Tender).with_url(url)
+    }
+
+    /// The same, with parcels that go to `url`.
+    pub(crate) fn with_url(mut self, url: &str) -> Self {
+        self.endpoint.url = url.into();
+        self
     }
 
     pub(crate) fn merchant(&self) -> MerchantAccount {
@@ -218,8 +347,13 @@ impl Desk {
     #[track_caller]
     pub(crate) fn body(&self, change: &Change) -> Vec<u8> {
         let id = ChangeId { order: self.key.id, position: change.position }.to_string();
-        let content = Content::Change { key: &self.key, change };
-        webhooks::format::body(&Parcel { id: &id, content, ..self.test() }).unwrap()
+        webhooks::format::body(&self.parcel(&id, change)).unwrap()
+    }
+
+    /// A parcel that tells of a change.
+    pub(crate) fn parcel<'a>(&'a self, id: &'a str, change: &'a Change) -> Parcel<'a> {
+        let content = Content::Change { key: &self.key, change, details: &self.details };
+        Parcel { id, content, ..self.test() }
     }
 
     /// The body that tells of a change, read.

@@ -2,13 +2,17 @@
 
 use domain::{
     Action,
-    order::{CHANGE_NAMES, CancelReason, CancelledBy, Change, CloseReason, Decline, Format, LegResult, Resolution},
+    order::{
+        CHANGE_NAMES, CancelReason, CancelledBy, Change, CloseReason, Decline, Format, LegResult, Objection,
+        OperationKind, Resolution, Standing,
+    },
 };
 use serde_json::{Value, json};
+use webhooks::words;
 
 use crate::support::{
-    Desk, ORDER, PRIVATE, at, authorised, awaiting_shopper, cancellation, card, closed, done, gift_card, ideal,
-    leg_resolved, opened, requested, resolved, story, timed_out, together, uuid,
+    Desk, ORDER, PRIVATE, asked, at, authorised, awaiting_shopper, cancellation, card, closed, done, gift_card, ideal,
+    leg_resolved, opened, refused, released, requested, resolved, story, timed_out, together, uuid,
 };
 
 #[track_caller]
@@ -61,9 +65,9 @@ fn cancelled() -> Vec<Change> {
         authorised(1),
         card(7_500, "payment-2"),
         resolved(3, Resolution::Refused { reason: Decline::ExpiredCard }),
-        together([cancellation(CancelReason::Merchant), requested([(1, Action::Void, 2_500)])]),
+        together([cancellation(CancelReason::Merchant), released([(1, Action::Void, 2_500)])]),
         leg_resolved(5, 0, LegResult::Declined { reason: Decline::Refused }),
-        requested([(1, Action::Void, 2_500)]),
+        requested((1, Action::Void, 2_500)),
         together([done(7, 0), closed(CloseReason::Cancelled)]),
     ])
 }
@@ -142,6 +146,9 @@ fn a_cancellation_and_what_it_asks_for() {
             "order": open_order(5, 7_500),
             "operation": {
                 "pspReference": "7Q2M0V5D8RKTA005",
+                "kind": "release",
+                "amount": {"currency": "EUR", "value": 2_500},
+                "status": "pending",
                 "legs": [{
                     "reference": "7Q2M0V5D8RKTA005-0",
                     "paymentPspReference": "7Q2M0V5D8RKTA001",
@@ -153,6 +160,111 @@ fn a_cancellation_and_what_it_asks_for() {
         },
     });
     assert_eq!(event(at(&cancelled(), 5, 1)), expected);
+}
+
+#[test]
+fn an_operation_says_what_was_asked_of_what_and_how_it_stands() {
+    let legs = [(1, Action::Increase, 3_000)];
+    let story = story([
+        opened("EUR", 10_000),
+        card(5_000, "payment-1"),
+        authorised(1),
+        asked(OperationKind::AmountUpdate, Some(1), Some(8_000), Some("more"), legs),
+        refused(OperationKind::Capture, None, Some(9_000), Some("capture-1"), Objection::ExceedsAvailable),
+        refused(OperationKind::Reversal, Some(1), None, None, Objection::NothingAvailable),
+    ]);
+    let requested = event(at(&story, 3, 0));
+    assert_eq!(requested["type"], "operation.requested");
+    let expected = json!({
+        "pspReference": "7Q2M0V5D8RKTA003",
+        "kind": "amountUpdate",
+        "reference": "more",
+        "paymentPspReference": "7Q2M0V5D8RKTA001",
+        "amount": {"currency": "EUR", "value": 3_000},
+        "status": "pending",
+        "legs": [{
+            "reference": "7Q2M0V5D8RKTA003-0",
+            "paymentPspReference": "7Q2M0V5D8RKTA001",
+            "action": "increase",
+            "amount": {"currency": "EUR", "value": 3_000},
+            "status": "requested",
+        }],
+    });
+    assert_eq!(requested["data"]["operation"], expected);
+    let expected = json!({
+        "id": "evt_7Q2M0V5D8RKTA004_0",
+        "type": "operation.refused",
+        "timestamp": "2026-01-31T12:00:04Z",
+        "merchantAccount": "TestMerchant",
+        "sequence": 5,
+        "data": {
+            "order": open_order(4, 2_000),
+            "operation": {
+                "pspReference": "7Q2M0V5D8RKTA004",
+                "kind": "capture",
+                "reference": "capture-1",
+                "amount": {"currency": "EUR", "value": 9_000},
+                "status": "failure",
+                "reason": "exceedsAvailable",
+                "legs": [],
+            },
+        },
+    });
+    assert_eq!(event(at(&story, 4, 0)), expected);
+    let expected = json!({
+        "pspReference": "7Q2M0V5D8RKTA005",
+        "kind": "reversal",
+        "paymentPspReference": "7Q2M0V5D8RKTA001",
+        "amount": {"currency": "EUR", "value": 0},
+        "status": "failure",
+        "reason": "nothingAvailable",
+        "legs": [],
+    });
+    assert_eq!(event(at(&story, 5, 0))["data"]["operation"], expected);
+}
+
+/// Two operations that one commit asks for are two events, each of its own.
+#[test]
+fn each_request_tells_its_own_operation() {
+    let captures = [5_000, 6_000].map(|amount| requested((1, Action::Capture, amount)));
+    let story = story([opened("EUR", 20_000), card(20_000, "payment-1"), authorised(1), together(captures)]);
+    let told =
+        [0, 1].map(|index| event(at(&story, 3, index))["data"]["operation"]["legs"][0]["amount"]["value"].clone());
+    assert_eq!(told, [json!(5_000), json!(6_000)]);
+}
+
+#[test]
+fn every_kind_objection_and_standing_has_its_word() {
+    let kinds = [
+        (OperationKind::Capture, "capture"),
+        (OperationKind::Void, "cancel"),
+        (OperationKind::Refund, "refund"),
+        (OperationKind::Reversal, "reversal"),
+        (OperationKind::AmountUpdate, "amountUpdate"),
+        (OperationKind::TechnicalCancel, "technicalCancel"),
+        (OperationKind::Release, "release"),
+    ];
+    assert_eq!(kinds.map(|(kind, _)| words::operation_kind(kind)), kinds.map(|(_, word)| word));
+    let objections = [
+        (Objection::NotAuthorised, "notAuthorised"),
+        (Objection::NothingAvailable, "nothingAvailable"),
+        (Objection::ExceedsAvailable, "exceedsAvailable"),
+        (Objection::ExceedsRemaining, "exceedsRemaining"),
+        (Objection::OrderCancelled, "orderCancelled"),
+        (Objection::OrderClosed, "orderClosed"),
+        (Objection::Unchanged, "unchanged"),
+    ];
+    assert_eq!(objections.map(|(objection, _)| words::objection(objection)), objections.map(|(_, word)| word));
+    let standings = [
+        (Standing::Success, "success"),
+        (Standing::Pending, "pending"),
+        (Standing::Failure, "failure"),
+        (Standing::Conflict, "conflict"),
+        (Standing::Uncertain, "uncertain"),
+    ];
+    assert_eq!(standings.map(|(standing, _)| words::standing(standing)), standings.map(|(_, word)| word));
+    let actions = [Action::Capture, Action::Void, Action::Refund, Action::Increase].map(words::action);
+    assert_eq!(actions, ["capture", "cancel", "refund", "increase"]);
 }
 
 #[test]
@@ -204,21 +316,23 @@ fn every_change_has_an_event() {
             opened("EUR", 100),
             card(100, "payment-1"),
             authorised(1),
-            requested([(1, Action::Capture, 50)]),
+            requested((1, Action::Capture, 50)),
             done(3, 0),
-            requested([(1, action, 50)]),
+            requested((1, action, 50)),
             leg_resolved(5, 0, result),
         ])
     };
     let outcomes =
         [LegResult::Done, LegResult::Declined { reason: Decline::Refused }, LegResult::Pending, LegResult::Uncertain];
-    let modified = [Action::Capture, Action::Void, Action::Refund]
+    let modified = [Action::Capture, Action::Void, Action::Refund, Action::Increase]
         .into_iter()
         .flat_map(|action| outcomes.clone().map(|result| modified(action, result)));
     let timed_out = story([opened("EUR", 100), ideal(100, "payment-1"), awaiting_shopper(1), timed_out(1)]);
+    let unauthorised = refused(OperationKind::Capture, Some(1), None, None, Objection::NotAuthorised);
     let stories = [
         cancelled(),
         timed_out,
+        story([opened("EUR", 100), card(100, "payment-1"), unauthorised]),
         failed(Resolution::Cancelled { by: CancelledBy::Shopper }),
         failed(Resolution::Failed),
         failed(Resolution::Pending),
