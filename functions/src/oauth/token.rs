@@ -48,7 +48,7 @@ impl Endpoint for IssueToken {
             Some(key) => Some(Credentials { client: client_id, key }),
             None => call.credentials.map(|sent| Credentials { client: client_id.or(sent.client), ..sent }),
         };
-        let Credentials { client, key } = credentials.ok_or_else(|| field_missing("client_secret"))?;
+        let Credentials { client, key } = credentials.ok_or_else(unauthenticated)?;
         let token = engine.access.issue_token(&key, client.as_deref()).await?;
         let token =
             token.ok_or_else(|| Problem::new(Code::Unauthorised, "There is no such client, or not with this key."))?;
@@ -59,4 +59,11 @@ impl Endpoint for IssueToken {
         };
         Reply::json(StatusCode::OK, None, &body)
     }
+}
+
+/// A request without any client authentication (RFC 6749, 5.2).
+fn unauthenticated() -> Problem {
+    let message = "No client authentication: expected an API key as 'client_secret', by Basic authentication, or in \
+                   X-API-Key.";
+    Problem::new(Code::Unauthorised, message)
 }

@@ -1,10 +1,11 @@
 //! What captures, voids and refunds have in common: the request, and how it is done.
 
 use api::{Call, Code, Engine, Object, Problem, Reply, field_invalid, field_missing};
+use app::{Error, OrderKey};
 use domain::{
-    Currency, Money, Order,
+    Currency, Money, Order, Version,
     limits::{PRIORITIES_MAX, PRIORITY_NAME_CHARS_MAX},
-    order::{ANY, Operate, OperationKind, Priority, Target},
+    order::{ANY, Operate, OperationKind, Priority, Refusal, Target},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
@@ -88,14 +89,47 @@ pub(super) async fn operate(engine: &Engine, call: Call<Body>, kind: OperationKi
     let (key, order) = find(engine, &call).await?;
     let order = submitted(order)?;
     let print = call.key_print(engine, &key.merchant);
-    let operate = Operate { key: print, ..read(call.body, &order, kind)? };
-    let operated = engine.app.operate(&key, Some(order), operate).await?;
-    if operated.is_repeated {
-        let resource = key.id.at(operated.operation).to_uuid().to_string();
-        let message = "A request with this x-idempotency-key was taken before, and made what resource_id names.";
-        return Err(Problem { resource: Some(resource), ..Problem::new(Code::WriteConflict, message) });
+    // A key that comes again is a conflict whatever it comes with, also with what could not be read.
+    if let Some(made) = order.key_use(print)? {
+        return Err(repeated(&key, made));
     }
-    answer(engine, &key, &operated.order).await
+    let operate = Operate { key: print, ..read(call.body, &order, kind)? };
+    let operated = engine.app.operate(&key, Some(order), operate).await.map_err(problem)?;
+    if operated.is_repeated {
+        return Err(repeated(&key, operated.operation));
+    }
+    // It was taken: what goes wrong from here on must not look as if it could be asked for again.
+    answer(engine, &key, &operated.order).await.map_err(|problem| Problem {
+        resource: Some(key.id.at(operated.operation).to_uuid().to_string()),
+        message: format!("{} The operation was taken, and resource_id names it: look at the payment.", problem.message),
+        is_begun: true,
+        ..problem
+    })
+}
+
+fn repeated(key: &OrderKey, made: Version) -> Problem {
+    let resource = key.id.at(made).to_uuid().to_string();
+    let message = "A request with this x-idempotency-key was taken before, and made what resource_id names.";
+    Problem { resource: Some(resource), ..Problem::new(Code::WriteConflict, message) }
+}
+
+/// The rules speak of `amount.value` and `reference` where this family says `amount` and `merchant_reference`.
+fn problem(error: Error) -> Problem {
+    match error {
+        Error::Refused(Refusal::AmountZero) => {
+            Problem::new(Code::AmountInvalid, "Field 'amount' is not valid: expected more than 0 minor units, got 0.")
+        }
+        Error::Refused(refusal @ Refusal::ReferenceLength { .. }) => {
+            Problem::new(Code::FieldInvalid, format!("Field 'merchant_reference' is not valid: {refusal}."))
+        }
+        Error::Refused(Refusal::CurrencyMismatch { expected, actual }) => currency_mismatch(expected, actual),
+        error => error.into(),
+    }
+}
+
+fn currency_mismatch(expected: Currency, actual: Currency) -> Problem {
+    let message = format!("Field 'currency' is not valid: the payment is in {expected}, got {actual}.");
+    Problem::new(Code::CurrencyMismatch, message)
 }
 
 fn read(body: Body, order: &Order, kind: OperationKind) -> Result<Operate, Problem> {
@@ -105,6 +139,9 @@ fn read(body: Body, order: &Order, kind: OperationKind) -> Result<Operate, Probl
             Problem::new(Code::CurrencyUnknown, format!("Field 'currency' is not valid: it is {error}."))
         })?,
     };
+    if currency != order.amount.currency() {
+        return Err(currency_mismatch(order.amount.currency(), currency));
+    }
     let amount = body.amount.map(|amount| money("amount", currency, amount)).transpose()?;
     let priorities = body.priorities.map(priorities).transpose()?;
     let (shipped, details) = match body.order.and_then(|Object(order)| order.shipments) {

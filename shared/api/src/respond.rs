@@ -33,6 +33,7 @@ pub struct Request {
 pub type Response = http::Response<Bytes>;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const X_IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("x-idempotency-key");
 const PSP_REFERENCE: HeaderName = HeaderName::from_static("pspreference");
 const PROBLEM_JSON: &str = "application/problem+json";
 const TRANSIENT_ERROR: HeaderName = HeaderName::from_static("transient-error");
@@ -59,18 +60,13 @@ async fn admit(engine: &Engine, route: &Route, request: Request) -> Result<(Call
         return Err(body_too_large());
     }
     let caller = authenticate(engine, route, &request.headers).await?;
-    let credentials = match credentials(&request.headers) {
-        Some(Sent::Key(credentials)) if route.access == Access::Public => Some(credentials),
-        Some(Sent::Key(_) | Sent::Token(_)) | None => None,
-    };
-    let (header, key_scope) = match route.family {
-        Family::Payments => ("x-idempotency-key", route.name),
-        Family::Checkout | Family::Admin | Family::Sandbox | Family::OAuth => ("Idempotency-Key", ""),
-    };
+    let credentials = if route.access == Access::Public { key(&request.headers) } else { None };
+    let header = key_header(route.family);
+    let key_scope = if route.family == Family::Payments { route.name } else { "" };
     let idempotency_key = idempotency_key(&request.headers, header)?;
     let print = match (&idempotency_key, route.family) {
-        // There a key that comes again is a conflict, whatever it comes with.
-        (_, Family::Payments) | (None, _) => Vec::new(),
+        // There a key that comes again is a conflict, whatever it comes with, or there is nothing to repeat.
+        (_, Family::Payments | Family::OAuth | Family::Sandbox) | (None, _) => Vec::new(),
         (Some(_), _) => print(route, &request.path, &request.body)?,
     };
     let query = url::form_urlencoded::parse(request.query.as_bytes()).into_owned().collect();
@@ -109,25 +105,37 @@ async fn authenticate(engine: &Engine, route: &Route, headers: &HeaderMap) -> Re
 /// The access token of Bearer authentication; without one, the key of `X-API-Key`, or the password of Basic
 /// authentication. Some clients send the same key beside each token: then the token counts.
 fn credentials(headers: &HeaderMap) -> Option<Sent> {
-    let authorisation = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.split_once(' '));
-    let fits = |text: &str| (1..=API_KEY_CHARS_MAX).contains(&text.len());
-    if let Some((scheme, token)) = authorisation
-        && scheme.eq_ignore_ascii_case("bearer")
-    {
-        let token = token.trim();
-        return fits(token).then(|| Sent::Token(SecretString::from(token)));
+    match authorisation(headers) {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+            let token = token.trim();
+            fits(token).then(|| Sent::Token(SecretString::from(token)))
+        }
+        Some(_) | None => key(headers).map(Sent::Key),
     }
+}
+
+/// The scheme of the `Authorization` header, and what comes with it.
+fn authorisation(headers: &HeaderMap) -> Option<(&str, &str)> {
+    headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')
+}
+
+fn fits(text: &str) -> bool {
+    (1..=API_KEY_CHARS_MAX).contains(&text.len())
+}
+
+/// The key of `X-API-Key`, or the password of Basic authentication.
+fn key(headers: &HeaderMap) -> Option<Credentials> {
     let (client, key) = match headers.get(X_API_KEY) {
         Some(key) => (None, key.to_str().ok()?.to_owned()),
         None => {
-            let (scheme, credentials) = authorisation?;
+            let (scheme, credentials) = authorisation(headers)?;
             let decoded = BASE64.decode(credentials.trim().as_bytes()).ok()?;
             let decoded = String::from_utf8(decoded).ok()?;
             let (client, password) = decoded.split_once(':').filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
             (Some(client.to_owned()).filter(|client| !client.is_empty()), password.to_owned())
         }
     };
-    fits(&key).then(|| Sent::Key(Credentials { client, key: SecretString::from(key) }))
+    fits(&key).then(|| Credentials { client, key: SecretString::from(key) })
 }
 
 fn idempotency_key(headers: &HeaderMap, name: &str) -> Result<Option<String>, Problem> {
@@ -167,9 +175,10 @@ fn read<B: DeserializeOwned>(route: &Route, body: &[u8]) -> Result<B, Problem> {
         let is_form = |_| Problem::new(Code::BodyInvalid, "Unexpected input: the body is not the form it should be.");
         return serde_json::from_value(Value::Object(fields)).map_err(is_form);
     }
-    // A body that may be left out can be read from nothing.
+    // A body that may be left out can be read from nothing; all fields of an operation may be.
+    let nothing = if route.family == Family::Payments { &b"{}"[..] } else { b"null" };
     if body.is_empty()
-        && let Ok(read) = serde_json::from_slice(b"null")
+        && let Ok(read) = serde_json::from_slice(nothing)
     {
         return Ok(read);
     }
@@ -215,12 +224,12 @@ pub(crate) fn body_too_large() -> Problem {
 
 /// The answer to a request that was refused, by its endpoint or before it reached one.
 pub(crate) fn reject(engine: &Engine, family: Family, at: &str, headers: &HeaderMap, problem: &Problem) -> Response {
-    let key = headers.get(IDEMPOTENCY_KEY).map(HeaderValue::as_bytes);
+    let key = headers.get(key_header(family)).map(HeaderValue::as_bytes);
     let mut response = render(family, at, problem, Some(passing_reference(engine, key).to_string()));
     if problem.code.is_transient() && !(problem.is_begun && key.is_none()) {
         put(&mut response, TRANSIENT_ERROR, Some("true"));
     }
-    echo(headers, &mut response);
+    echo(family, headers, &mut response);
     response
 }
 
@@ -255,10 +264,12 @@ fn finish(engine: &Engine, route: &Route, at: &str, headers: &HeaderMap, outcome
         }
         Err(problem) => {
             tracing::info!(endpoint = route.name, code = problem.code.as_str(), "refused");
-            return reject(engine, route.family, at, headers, &problem);
+            // A write without an answer may have landed: without a key, asking again could be asking twice.
+            let is_begun = problem.is_begun || (problem.code == Code::Unavailable && route.method == "POST");
+            return reject(engine, route.family, at, headers, &Problem { is_begun, ..problem });
         }
     };
-    echo(headers, &mut response);
+    echo(route.family, headers, &mut response);
     response
 }
 
@@ -387,9 +398,21 @@ fn with_status(status: StatusCode, content_type: &'static str, body: Bytes) -> R
     response
 }
 
-fn echo(headers: &HeaderMap, response: &mut Response) {
-    if let Some(key) = headers.get(IDEMPOTENCY_KEY) {
-        response.headers_mut().insert(IDEMPOTENCY_KEY, key.clone());
+/// The header with a family's idempotency key, as its documents write it.
+fn key_header(family: Family) -> &'static str {
+    match family {
+        Family::Payments => "x-idempotency-key",
+        Family::Checkout | Family::Admin | Family::Sandbox | Family::OAuth => "Idempotency-Key",
+    }
+}
+
+fn echo(family: Family, headers: &HeaderMap, response: &mut Response) {
+    let name = match family {
+        Family::Payments => X_IDEMPOTENCY_KEY,
+        Family::Checkout | Family::Admin | Family::Sandbox | Family::OAuth => IDEMPOTENCY_KEY,
+    };
+    if let Some(key) = headers.get(&name) {
+        response.headers_mut().insert(name, key.clone());
     }
 }
 

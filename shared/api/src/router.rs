@@ -43,7 +43,7 @@ impl Router {
                     format!("This endpoint does not have the method {}.", parts.method),
                 )
             } else {
-                Problem::new(Code::RouteNotFound, "There is no endpoint of this path.")
+                Problem::new(Code::RouteNotFound, NO_ENDPOINT)
             };
             return reject(engine, family_of(path), path, &parts.headers, &problem);
         };
@@ -56,19 +56,24 @@ impl Router {
             body,
         };
         if mounted.route.family == Family::Checkout && !is_version(&request) {
-            let problem = Problem::new(
-                Code::RouteNotFound,
-                format!(
+            // Paths of the payments family look like those of a version that there is not.
+            let family = family_of(&request.at);
+            let message = match family {
+                Family::Checkout => format!(
                     "There is no such version of this API: use v{} to v{}.",
                     CHECKOUT_VERSIONS.start(),
                     CHECKOUT_VERSIONS.end()
                 ),
-            );
-            return reject(engine, Family::Checkout, &request.at, &request.headers, &problem);
+                Family::Admin | Family::Sandbox | Family::Payments | Family::OAuth => NO_ENDPOINT.to_owned(),
+            };
+            let problem = Problem::new(Code::RouteNotFound, message);
+            return reject(engine, family, &request.at, &request.headers, &problem);
         }
         (mounted.respond)(engine, request).await
     }
 }
+
+const NO_ENDPOINT: &str = "There is no endpoint of this path.";
 
 /// Why a request's body is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use domain::{
     MerchantAccount, Order, OrderId, Time, Version,
     feed::{Feed, FeedEvent, Report, Tried},
     order::{Change, ChangeId, Format, Position, changes},
-    webhook::{Disabled, DisabledReason, Endpoint},
+    webhook::{Disabled, DisabledReason, Endpoint, OWN_ENDPOINT},
 };
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     lookups::details,
     ports::{Content, Courier, Deliver, Parcel},
     streams::{History, Loaded},
-    webhooks::{OWN_ENDPOINT, WebhookError, Webhooks},
+    webhooks::{WebhookError, Webhooks},
 };
 
 /// Deliveries that one job makes before it leaves the rest to the next: a bound on how long it runs.
@@ -190,26 +190,14 @@ impl Deliveries {
 
     /// The endpoint of a feed: one of the merchant's, or what the order itself says.
     async fn endpoint(&self, name: &FeedName, feed: &Feed) -> Result<Endpoint, WebhookError> {
-        let Some(id) = name.order.filter(|_| name.endpoint == OWN_ENDPOINT) else {
-            return self.webhooks.endpoint(&name.merchant, &name.endpoint).await;
-        };
+        let endpoint = self.webhooks.endpoint(&name.merchant, &name.endpoint).await?;
+        let Some(id) = name.order.filter(|_| name.endpoint == OWN_ENDPOINT) else { return Ok(endpoint) };
         let key = OrderKey { merchant: name.merchant.clone(), id };
         let order = self.streams.load::<Order>(&key.stream(), None).await?;
         let order = order.ok_or(WebhookError::NotFound)?.state;
         let own = order.own_webhook().ok_or(WebhookError::NotFound)?;
-        let disabled = feed.progress.is_withheld;
-        Ok(Endpoint {
-            id: OWN_ENDPOINT.to_owned(),
-            url: own.url.clone(),
-            format: Format::Payments,
-            events: Vec::new(),
-            created_at: order.opened_at,
-            generation: 0,
-            rotated_at: None,
-            disabled: disabled.then_some(Disabled { at: order.opened_at, reason: DisabledReason::Gone }),
-            key: None,
-            rotation_key: None,
-        })
+        let gone = Disabled { at: order.opened_at, reason: DisabledReason::Gone };
+        Ok(Endpoint { url: own.url.clone(), disabled: feed.is_withheld().then_some(gone), ..endpoint })
     }
 
     /// The order that a change is of, and what its merchant told about its operations, if that is told.

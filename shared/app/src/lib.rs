@@ -36,7 +36,8 @@ pub use ports::{Clock, CommitLog, Fut, Instrument, Partner, Random, StoreError};
 pub use prints::Prints;
 pub use relay::Relay;
 pub use streams::{StreamId, Streams};
-pub use webhooks::{OWN_ENDPOINT, Webhooks};
+pub use domain::webhook::OWN_ENDPOINT;
+pub use webhooks::Webhooks;
 
 /// The engine's use cases over its ports.
 #[derive(Clone)]

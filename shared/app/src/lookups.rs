@@ -21,7 +21,7 @@ const STRETCHES_MAX: u16 = 1_100;
 pub type Details = BTreeMap<Version, String>;
 
 impl App {
-    /// The newest payment of a merchant's own reference that still holds or may hold money; the newest at all, if
+    /// The newest payment of a merchant's own reference that holds money which can be released, or may come to; the newest at all, if
     /// none does. None, if there is none, or if it is so new that the list does not have it yet. With an idempotency
     /// key, the payment whose order knows that key comes first: a request that comes again means the same payment.
     ///
@@ -47,7 +47,7 @@ impl App {
             if print.is_some_and(|print| order.keys.iter().any(|used| used.print.key == print.key)) {
                 return Ok(Some(found));
             }
-            if payment.is_live() {
+            if !payment.is_final() || payment.tally.capturable() > 0 {
                 live = live.or_else(|| Some(found.clone()));
             }
             newest = newest.or(Some(found));

@@ -243,10 +243,22 @@ impl App {
         match self.carry_out(key, start, &Command::Operate(operate)).await? {
             Done::Committed(order) => {
                 let operation = order.version;
-                let order = if is_deferred { order } else { self.advance(key, order).await? };
+                let order = if is_deferred { order } else { self.advance_or_leave(key, order).await };
                 Ok(Operated { order, operation, is_repeated: false })
             }
             Done::Already(operation, order) => Ok(Operated { order, operation, is_repeated: true }),
+        }
+    }
+
+    /// What can be done of what was taken. It is taken for good: were a failure told now, whoever asked would ask
+    /// again, and have it twice. The worker finds what is left.
+    async fn advance_or_leave(&self, key: &OrderKey, order: Order) -> Order {
+        match self.advance(key, order.clone()).await {
+            Ok(after) => after,
+            Err(error) => {
+                tracing::warn!(order = %key.stream(), %error, "an operation is left to the worker");
+                self.find(key).await.unwrap_or(order)
+            }
         }
     }
 
@@ -280,6 +292,8 @@ impl App {
         let stream = key.stream();
         // A snapshot is made of the whole state, so the commit that carries it needs the order read.
         let mut known = start.filter(|order| !(order.is_partial && order.version.next().is_none_or(carries_snapshot)));
+        // Whoever has lost a race waits for its turn among those of this process, or many would lose again and again.
+        let mut turn = None;
         for _ in 0..DECIDE_ATTEMPTS_MAX {
             let order = match known.take() {
                 Some(order) => order,
@@ -295,7 +309,11 @@ impl App {
             let list = self.reference_list(&key.merchant, &events);
             match self.streams.append_listed(&stream, Some(base), &events, list).await {
                 Ok(after) => return Ok(Done::Committed(after.state)),
-                Err(StoreError::Conflict) => {}
+                Err(StoreError::Conflict) => {
+                    if turn.is_none() {
+                        turn = Some(self.streams.turn(&stream).await);
+                    }
+                }
                 Err(error) => return Err(error.into()),
             }
         }

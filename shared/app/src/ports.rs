@@ -1,13 +1,13 @@
 //! What the engine needs of the world.
 
-use std::{fmt, future::Future, pin::Pin};
+use std::{borrow::Cow, fmt, future::Future, pin::Pin};
 
 use domain::{
     Action, MerchantAccount, Money, Reference, Time, Version,
     feed::Report,
     order::{Change, LegResult, Method, MethodKind, Resolution},
     reference::LegReference,
-    webhook::Endpoint,
+    webhook::{Endpoint, OWN_ENDPOINT},
 };
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -141,10 +141,14 @@ impl Job {
 
     /// Whom it must not keep others waiting for: the endpoint, or the merchant.
     #[must_use]
-    pub fn lane(&self) -> &str {
+    pub fn lane(&self) -> Cow<'_, str> {
         match self {
-            Self::Work(work) => work.merchant.as_str(),
-            Self::Deliver(deliver) => &deliver.endpoint,
+            Self::Work(work) => work.merchant.as_str().into(),
+            // The webhooks of all merchants' orders have one name.
+            Self::Deliver(Deliver { merchant, endpoint, .. }) if endpoint == OWN_ENDPOINT => {
+                format!("{merchant}/{endpoint}").into()
+            }
+            Self::Deliver(deliver) => deliver.endpoint.as_str().into(),
         }
     }
 }

@@ -12,7 +12,7 @@ use domain::{
     feed::FeedEvent,
     limits::{ASK_AGAIN_AFTER, AUTHORISE_DEADLINE},
     order::{Format, LegResult, OrderEvent, OrderKind, Resolution},
-    webhook::Endpoint,
+    webhook::{Endpoint, OWN_ENDPOINT},
 };
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
@@ -22,7 +22,6 @@ use crate::{
     driver::PARTNER_CALL_MAX,
     feeds::FeedName,
     ports::{Bus, BusEvent, Commit, Deliver, Job, Queue, Scheduled, Timers, Work},
-    webhooks::OWN_ENDPOINT,
 };
 
 /// Timers of one batch that are set or cleared at the same time.

@@ -8,7 +8,7 @@ use std::{
 
 use domain::{Aggregate, MerchantAccount, OrderId, Reference, Time, Version};
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::{
     OrderKey,
@@ -277,7 +277,7 @@ impl Streams {
         stream: &StreamId,
         decide: impl Fn(Option<&A>) -> Result<Vec<A::Event>, E> + Send + Sync,
     ) -> Result<Option<A>, ChangeError<E>> {
-        let _turn = self.stripe(stream).lock().await;
+        let _turn = self.turn(stream).await;
         for _ in 0..CHANGE_ATTEMPTS_MAX {
             let base = self.load::<A>(stream, None).await?;
             let events = decide(base.as_ref().map(|base| &base.state)).map_err(ChangeError::Refused)?;
@@ -291,6 +291,11 @@ impl Streams {
             }
         }
         Err(StoreError::Conflict.into())
+    }
+
+    /// Waits until nobody else of this process changes the stream, nor others that share its lock.
+    pub(crate) async fn turn(&self, stream: &StreamId) -> MutexGuard<'_, ()> {
+        self.stripe(stream).lock().await
     }
 
     fn stripe(&self, stream: &StreamId) -> &Mutex<()> {

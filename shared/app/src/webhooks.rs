@@ -8,7 +8,7 @@ use domain::{
     feed::{Attempt, Feed, FeedEvent},
     limits::AGAIN_PER_FEED_MAX,
     order::{Change, ChangeId, Format, KeyPrint, Position},
-    webhook::{Endpoint, EndpointEvent, Endpoints},
+    webhook::{Endpoint, EndpointEvent, Endpoints, OWN_ENDPOINT},
 };
 use serde::{Deserialize, Serialize};
 
@@ -24,10 +24,6 @@ pub const DELIVERIES_PER_PAGE_MAX: u16 = 100;
 
 /// The most attempts looked at for one request to send again.
 pub const REDELIVERIES_LOOKED_AT_MAX: u16 = 1_000;
-
-/// What stands for the webhook of an order's own where endpoints are named. Its keys are the merchant account's,
-/// the same for all its orders.
-pub const OWN_ENDPOINT: &str = "payments";
 
 /// Use cases on webhook endpoints.
 #[derive(Clone)]
@@ -160,8 +156,8 @@ impl Webhooks {
             None => Ok(vec![created.clone()]),
         };
         let all = self.streams.change(&stream(merchant), decide).await?.unwrap_or_default();
-        let known = all.get(&id).or_else(|| all.created_with(key?)).ok_or(WebhookError::NotFound)?;
-        let endpoint = Endpoint { generation: 0, rotated_at: None, disabled: None, ..known.clone() };
+        let known = all.get(&id).or_else(|| all.created_with(key?).cloned()).ok_or(WebhookError::NotFound)?;
+        let endpoint = Endpoint { generation: 0, rotated_at: None, disabled: None, ..known };
         let keys = self.keys(merchant, &endpoint, endpoint.generation);
         Ok((endpoint, keys))
     }
@@ -171,8 +167,7 @@ impl Webhooks {
     /// # Errors
     /// The store's.
     pub async fn endpoints(&self, merchant: &MerchantAccount) -> Result<Vec<Endpoint>, StoreError> {
-        let all = self.streams.load::<Endpoints>(&stream(merchant), None).await?;
-        Ok(all.map(|all| all.state.endpoints).unwrap_or_default())
+        Ok(self.all(merchant).await?.endpoints)
     }
 
     /// One of a merchant's endpoints.
@@ -180,8 +175,12 @@ impl Webhooks {
     /// # Errors
     /// [`WebhookError::NotFound`]; the store's.
     pub async fn endpoint(&self, merchant: &MerchantAccount, id: &str) -> Result<Endpoint, WebhookError> {
-        let all = self.endpoints(merchant).await?;
-        all.into_iter().find(|endpoint| endpoint.id == id).ok_or(WebhookError::NotFound)
+        self.all(merchant).await?.get(id).ok_or(WebhookError::NotFound)
+    }
+
+    async fn all(&self, merchant: &MerchantAccount) -> Result<Endpoints, StoreError> {
+        let all = self.streams.load::<Endpoints>(&stream(merchant), None).await?;
+        Ok(all.map(|all| all.state).unwrap_or_default())
     }
 
     /// Deletes an endpoint: it is told nothing more. Deleting it again changes nothing.
@@ -260,9 +259,7 @@ impl Webhooks {
         after: Option<LeftOff>,
         limit: u16,
     ) -> Result<(Vec<Listed>, Option<LeftOff>), WebhookError> {
-        if id != OWN_ENDPOINT {
-            self.endpoint(merchant, id).await?;
-        }
+        self.endpoint(merchant, id).await?;
         let after = after.map(|left_off| left_off.place(merchant, id));
         let limit = limit.clamp(1, DELIVERIES_PER_PAGE_MAX);
         let page = Page { since: Time::default(), newest_first: true, after, limit };
@@ -282,10 +279,15 @@ impl Webhooks {
         id: &str,
         again: Again,
     ) -> Result<AskedAgain, WebhookError> {
-        let endpoint = if id == OWN_ENDPOINT { None } else { Some(self.active(merchant, id).await?) };
-        let is_told = |change: &Change| match &endpoint {
-            Some(endpoint) => feeds::is_told(endpoint, change),
-            None => change.is_told(Format::Payments),
+        let endpoint = self.active(merchant, id).await?;
+        let is_told = |change: &Change| feeds::is_told(&endpoint, change);
+        // An order's own webhook that is gone is disabled by its feed alone, and so it is also enabled again.
+        let ask_again = |feed: &Feed, positions: &[Position]| {
+            let mut events = feed.ask_again(positions);
+            if id == OWN_ENDPOINT && feed.is_withheld() && !events.contains(&FeedEvent::Woken) {
+                events.push(FeedEvent::Woken);
+            }
+            events
         };
         let feed = |order| FeedName { merchant: merchant.clone(), endpoint: id.to_owned(), order: Some(order) };
         match again {
@@ -295,7 +297,7 @@ impl Webhooks {
                 if !change.as_ref().is_some_and(is_told) {
                     return Err(WebhookError::NotFound);
                 }
-                let asked = self.append(&feed(event.order), |feed| feed.ask_again(&[event.position])).await?;
+                let asked = self.append(&feed(event.order), |feed| ask_again(feed, &[event.position])).await?;
                 Ok(AskedAgain { events: usize::from(asked.is_some()), left_off: None })
             }
             Again::Since { since, after } => {
@@ -323,7 +325,7 @@ impl Webhooks {
                         let wanted = positions.iter().filter(|(place, is_again)| !is_again || waits(place));
                         let wanted = wanted.map(|(place, _)| *place).collect::<Vec<_>>();
                         asked_for.store(wanted.len(), Ordering::Relaxed);
-                        feed.ask_again(&wanted)
+                        ask_again(feed, &wanted)
                     };
                     match self.append(&feed(order), ask).await {
                         Ok(asked) => events += asked.map_or(0, |_| asked_for.load(Ordering::Relaxed)),
@@ -339,18 +341,18 @@ impl Webhooks {
 
     /// The keys that the webhooks of a merchant's orders themselves are signed with.
     #[must_use]
-    pub fn own_keys(&self, merchant: &MerchantAccount) -> SigningKeys {
-        self.keys_of(merchant, OWN_ENDPOINT, 0)
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn own_keys(&self, merchant: &MerchantAccount) -> Result<SigningKeys, StoreError> {
+        let own = self.all(merchant).await?.own();
+        Ok(self.keys(merchant, &own, own.generation))
     }
 
     /// The keys of an endpoint's generation.
     #[must_use]
     pub fn keys(&self, merchant: &MerchantAccount, endpoint: &Endpoint, generation: u32) -> SigningKeys {
-        self.keys_of(merchant, &endpoint.id, generation)
-    }
-
-    fn keys_of(&self, merchant: &MerchantAccount, endpoint: &str, generation: u32) -> SigningKeys {
-        let parts = [merchant.as_str().as_bytes(), endpoint.as_bytes(), &generation.to_be_bytes()];
+        let parts = [merchant.as_str().as_bytes(), endpoint.id.as_bytes(), &generation.to_be_bytes()];
         SigningKeys {
             secret: self.prints.print("webhook-secret", &parts),
             hmac: self.prints.print("webhook-hmac", &parts),
@@ -380,11 +382,11 @@ impl Webhooks {
     ) -> Result<Endpoint, WebhookError> {
         let known = self.endpoint(merchant, id).await?;
         let decide = |all: Option<&Endpoints>| {
-            let endpoint = all.and_then(|all| all.get(id)).ok_or(WebhookError::NotFound)?;
-            Ok(decide(endpoint)?.into_iter().collect())
+            let endpoint = all.cloned().unwrap_or_default().get(id).ok_or(WebhookError::NotFound)?;
+            Ok(decide(&endpoint)?.into_iter().collect())
         };
         let all = self.streams.change(&stream(merchant), decide).await?;
-        Ok(all.and_then(|all| all.get(id).cloned()).unwrap_or(known))
+        Ok(all.and_then(|all| all.get(id)).unwrap_or(known))
     }
 
     /// Appends to a feed what was asked for, as `decide` says; its version, if it said anything. The feed's last

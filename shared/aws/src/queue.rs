@@ -74,7 +74,7 @@ impl SqsQueue {
         for scheduled in jobs {
             let body = body(&scheduled.job)?;
             match delay(scheduled.due, now) {
-                Some(delay) => messages.push(Message { body, group: group(scheduled.job.lane()), delay }),
+                Some(delay) => messages.push(Message { body, group: group(&scheduled.job.lane()), delay }),
                 None => later.push((scheduled, body)),
             }
         }

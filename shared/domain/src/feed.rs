@@ -169,6 +169,12 @@ impl Feed {
         again.map_or(if position >= self.next { self.progress } else { Progress::default() }, |again| again.progress)
     }
 
+    /// Whether something is withheld, that is next or that is to be told again.
+    #[must_use]
+    pub fn is_withheld(&self) -> bool {
+        self.progress.is_withheld || self.again.iter().any(|again| again.progress.is_withheld)
+    }
+
     /// The next that is to be told again, and when.
     #[must_use]
     pub fn next_again(&self) -> Option<&Again> {

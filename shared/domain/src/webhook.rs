@@ -13,6 +13,25 @@ use crate::{
 pub struct Endpoints {
     /// In the order they were created.
     pub endpoints: Vec<Endpoint>,
+    /// The keys of the webhooks that orders have of their own.
+    #[serde(default)]
+    pub own: OwnKeys,
+}
+
+/// What stands for the webhook of an order's own where endpoints are named.
+pub const OWN_ENDPOINT: &str = "payments";
+
+/// Which keys the webhooks of a merchant's orders themselves are signed with: the same for all of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnKeys {
+    /// How often they were rotated.
+    pub generation: u32,
+    /// When last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotated_at: Option<Time>,
+    /// The idempotency key they were rotated with last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotation_key: Option<KeyPrint>,
 }
 
 /// Where a merchant wants to be told, and how.
@@ -109,10 +128,31 @@ pub enum EndpointEvent {
 }
 
 impl Endpoints {
-    /// The endpoint of that identity.
+    /// The endpoint of that identity; of [`OWN_ENDPOINT`], one without a URL, which each order says itself.
     #[must_use]
-    pub fn get(&self, id: &str) -> Option<&Endpoint> {
-        self.endpoints.iter().find(|endpoint| endpoint.id == id)
+    pub fn get(&self, id: &str) -> Option<Endpoint> {
+        if id == OWN_ENDPOINT {
+            return Some(self.own());
+        }
+        self.endpoints.iter().find(|endpoint| endpoint.id == id).cloned()
+    }
+
+    /// What the webhooks of orders themselves have in common.
+    #[must_use]
+    pub fn own(&self) -> Endpoint {
+        let OwnKeys { generation, rotated_at, rotation_key } = self.own;
+        Endpoint {
+            id: OWN_ENDPOINT.to_owned(),
+            url: String::new(),
+            format: Format::Payments,
+            events: Vec::new(),
+            created_at: Time::default(),
+            generation,
+            rotated_at,
+            disabled: None,
+            key: None,
+            rotation_key,
+        }
     }
 
     /// The endpoint that was created with that idempotency key, whatever was asked with it.
@@ -165,6 +205,10 @@ impl Aggregate for Endpoints {
                 rotation_key: None,
             }),
             EndpointEvent::EndpointDeleted { id } => all.endpoints.retain(|endpoint| endpoint.id != *id),
+            EndpointEvent::EndpointRotated { id, key } if id == OWN_ENDPOINT => {
+                let generation = all.own.generation.saturating_add(1);
+                all.own = OwnKeys { generation, rotated_at: Some(at), rotation_key: *key };
+            }
             EndpointEvent::EndpointRotated { id, key } => change(id, &|endpoint| {
                 endpoint.generation = endpoint.generation.saturating_add(1);
                 endpoint.rotated_at = Some(at);

@@ -85,7 +85,7 @@ impl Row {
         Ok(Self {
             queue: line.name(),
             name: scheduled.job.name(),
-            lane: scheduled.job.lane().to_owned(),
+            lane: scheduled.job.lane().into_owned(),
             due: scheduled.due.unix_ms().cast_signed(),
             job,
         })

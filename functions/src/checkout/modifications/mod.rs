@@ -95,12 +95,15 @@ impl<'a> Modification<'a> {
             ..Operate::new(self.kind, target, self.amount)
         };
         let operated = engine.app.operate(&key, None, operate).await.map_err(|error| problem(error, self.of))?;
+        let psp_reference = key.id.at(operated.operation);
+        // Of this one answer, Adyen says that it always has a reference.
+        let own = (self.kind == OperationKind::AmountUpdate).then(|| psp_reference.to_string());
         let body = Received {
             merchant_account: self.merchant,
             payment_psp_reference: self.found_by.is_none().then_some(self.of),
             payment_reference: self.found_by,
-            psp_reference: key.id.at(operated.operation),
-            reference: self.reference,
+            psp_reference,
+            reference: self.reference.or(own.as_deref()),
             amount: self.amount,
             merchant_refund_reason: self.refund_reason,
             industry_usage: self.industry_usage,

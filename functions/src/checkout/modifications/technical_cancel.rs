@@ -1,11 +1,10 @@
 //! `POST cancels`: voids a payment by the reference its merchant gave it.
 
-use api::{Access, Call, Code, Endpoint, Engine, Family, Problem, Reply, Route, field_missing};
+use api::{Access, Call, Code, Endpoint, Engine, Family, Problem, Reply, Route, field_invalid, field_missing};
 use domain::{access::Role, order::OperationKind};
 use serde::Deserialize;
 
 use super::{Modification, reference};
-use crate::checkout::wire;
 
 /// Voids a payment by the reference its merchant gave it: for shops that got no answer to a payment, and so have no
 /// `pspReference`. Of several payments of one reference it is the newest that holds or may hold money.
@@ -33,9 +32,10 @@ impl Endpoint for CancelByReference {
     async fn handle(engine: &Engine, call: Call<Body>) -> Result<Reply, Problem> {
         let merchant = call.merchant(call.body.merchant_account.as_deref())?;
         let key = call.key_print(engine, &merchant);
-        let payment_reference =
-            call.body.payment_reference.ok_or_else(|| field_missing("paymentReference")).map(Some)?;
-        let payment_reference = wire::reference(payment_reference)?;
+        let payment_reference = call.body.payment_reference.ok_or_else(|| field_missing("paymentReference"))?;
+        if payment_reference.chars().any(char::is_control) {
+            return Err(field_invalid("paymentReference", "text without control characters", "some"));
+        }
         let reference = reference(call.body.reference)?;
         let found = engine.app.find_payment(&merchant, &payment_reference, key).await?;
         let (order, payment) = found.ok_or_else(not_found)?;

@@ -74,7 +74,10 @@ impl Endpoint for CreateClientSession {
             let resource = Some(order_key.id.reference().to_uuid().to_string());
             return Err(Problem { resource, ..Problem::new(Code::WriteConflict, message) });
         }
-        let keys = order.own_webhook().map(|_| engine.webhooks.own_keys(&order_key.merchant));
+        let keys = match order.own_webhook() {
+            Some(_) => Some(engine.webhooks.own_keys(&order_key.merchant).await?),
+            None => None,
+        };
         let order_data = engine.tokens.seal(&order_key.merchant, order_key.id, &order);
         let view = view(engine, &order_key, &order, &told, &order_data, keys.as_ref());
         Reply::json(StatusCode::OK, None, &view)
@@ -115,8 +118,10 @@ fn read(engine: &Engine, merchant: MerchantAccount, body: Body) -> Result<(Order
         body.shopper_redirection_url.ok_or_else(|| field_missing("shopper_redirection_url"))?;
     wire::check_return_url("shopper_redirection_url", &shopper_redirection_url)?;
     let order = body.order.ok_or_else(|| field_missing("order"))?;
-    let Object(known) = serde_json::from_str::<Object<OrderBody>>(order.get())
-        .map_err(|_| Problem::new(Code::BodyInvalid, "Unexpected input: field 'order': expected an object."))?;
+    let Object(known) = serde_json::from_str::<Object<OrderBody>>(order.get()).map_err(|_| {
+        let message = "Unexpected input: field 'order': expected an object whose 'reference' is a text.";
+        Problem::new(Code::BodyInvalid, message)
+    })?;
     let reference = known.reference.ok_or_else(|| field_missing("order.reference"))?;
     if reference.chars().any(char::is_control) {
         return Err(field_invalid("order.reference", "text without control characters", "some"));
@@ -170,8 +175,8 @@ fn own_webhook(engine: &Engine, merchant: &MerchantAccount, webhook: WebhookBody
         let field = format!("webhook.headers[{index}]");
         let name = header.name.ok_or_else(|| field_missing(&format!("{field}.name")))?;
         let values = header.values.ok_or_else(|| field_missing(&format!("{field}.values")))?;
-        if values.len() > OWN_HEADER_VALUES_MAX {
-            let expected = format!("at most {OWN_HEADER_VALUES_MAX}");
+        if !(1..=OWN_HEADER_VALUES_MAX).contains(&values.len()) {
+            let expected = format!("1 to {OWN_HEADER_VALUES_MAX}");
             return Err(field_invalid(&format!("{field}.values"), &expected, values.len()));
         }
         let is_long = |text: &str| text.chars().count() > OWN_HEADER_CHARS_MAX;

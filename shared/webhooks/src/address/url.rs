@@ -54,6 +54,11 @@ pub fn check_url(text: &str, allow_local: bool) -> Result<Url, UrlFault> {
         return Err(UrlFault::NotAUrl);
     }
     let url = Url::parse(text).map_err(|_| UrlFault::NotAUrl)?;
+    // What is kept is what is sent to, in which other letters than those of URLs take several characters.
+    let length = url.as_str().len();
+    if length > ENDPOINT_URL_CHARS_MAX {
+        return Err(UrlFault::TooLong(length));
+    }
     match url.scheme() {
         "https" => {}
         "http" if allow_local => {}
