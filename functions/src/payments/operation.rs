@@ -123,7 +123,7 @@ fn problem(error: Error) -> Problem {
             Problem::new(Code::FieldInvalid, format!("Field 'merchant_reference' is not valid: {refusal}."))
         }
         Error::Refused(Refusal::CurrencyMismatch { expected, actual }) => currency_mismatch(expected, actual),
-        error => error.into(),
+        Error::Refused(_) | Error::NotFound | Error::Contended | Error::Begun { .. } | Error::Store(_) => error.into(),
     }
 }
 

@@ -28,7 +28,8 @@ impl From<Refusal> for Problem {
             Refusal::NotAuthorised => Code::PaymentNotAuthorised,
             Refusal::Unchanged => Code::AmountUnchanged,
             Refusal::ShipmentsMismatch { .. } => Code::ShipmentsMismatch,
-            Refusal::DetailsTooLong { .. } => Code::DetailsTooLong,
+            Refusal::DetailsTooLong { .. } | Refusal::DetailsFull => Code::DetailsTooLong,
+            Refusal::InFlight => Code::OperationInFlight,
             Refusal::CaptureDelayTooLong => Code::CaptureDelayInvalid,
             Refusal::AmountTooLarge => Code::AmountInvalid,
             Refusal::KeyReused => Code::KeyReused,
@@ -52,10 +53,13 @@ impl From<Refusal> for Problem {
             Refusal::ShipmentsMismatch { .. } => {
                 format!("Field 'order.shipments' is not valid: {refusal}.")
             }
-            Refusal::DetailsTooLong { .. } => format!("Field 'order' is not valid: {refusal}."),
+            Refusal::DetailsTooLong { .. } | Refusal::DetailsFull => {
+                format!("Field 'order' is not valid: {refusal}.")
+            }
             Refusal::NotAdmitted { .. } => format!("Field 'priorities' is not valid: {refusal}."),
             Refusal::AmountTooLarge
             | Refusal::NothingAvailable
+            | Refusal::InFlight
             | Refusal::NotAuthorised
             | Refusal::Unchanged
             | Refusal::Expired

@@ -123,6 +123,8 @@ codes! {
     PrioritiesTooNarrow = "priorities_too_narrow", 422, Validation, "payment_priorities_too_narrow";
     /// There is nothing (left) to capture, void or refund.
     NothingAvailable = "nothing_available", 422, Validation, "payment_nothing_available";
+    /// All there would be to do it with is in flight.
+    OperationInFlight = "operation_in_flight", 422, Validation, "payment_operation_in_flight";
     /// The payment was not authorised.
     PaymentNotAuthorised = "payment_not_authorised", 422, Validation, "payment_not_authorised";
     /// The amount is what it is already.

@@ -28,6 +28,7 @@ use domain::{
 };
 
 pub use attention::{ATTENTION_AGAIN_AFTER, ATTENTION_LISTED_MAX, NeedsAttention};
+pub use domain::webhook::OWN_ENDPOINT;
 pub use driver::{DRIVER_ROUNDS_MAX, EXPIRES_SOON, Expired, PARTNER_CALL_MAX, PARTNER_CALLS_AT_ONCE};
 pub use feeds::{DELIVERIES_PER_JOB_MAX, Deliveries, STAND_BACK, test_id};
 pub use lookups::{Details, SAME_REFERENCE_MAX};
@@ -36,7 +37,6 @@ pub use ports::{Clock, CommitLog, Fut, Instrument, Partner, Random, StoreError};
 pub use prints::Prints;
 pub use relay::Relay;
 pub use streams::{StreamId, Streams};
-pub use domain::webhook::OWN_ENDPOINT;
 pub use webhooks::Webhooks;
 
 /// The engine's use cases over its ports.

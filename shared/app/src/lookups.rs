@@ -99,7 +99,7 @@ impl App {
 /// What was told about the operations of an order: read from the commits that asked for them, which for all but
 /// the longest orders is one request.
 pub(crate) async fn details(streams: &Streams, key: &OrderKey, order: &Order) -> Result<Details, StoreError> {
-    let mut wanted = order.operations.iter().filter(|operation| operation.has_details).map(|known| known.version);
+    let mut wanted = order.operations.iter().filter(|operation| operation.details_bytes > 0).map(|known| known.version);
     let mut found = Details::new();
     let mut next = wanted.next();
     for _ in 0..STRETCHES_MAX {

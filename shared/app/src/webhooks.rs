@@ -340,7 +340,6 @@ impl Webhooks {
     }
 
     /// The keys that the webhooks of a merchant's orders themselves are signed with.
-    #[must_use]
     ///
     /// # Errors
     /// The store's.

@@ -6,13 +6,23 @@ use std::time::Duration;
 /// token's size, and on trying stolen cards one after another.
 pub const PAYMENTS_PER_ORDER_MAX: usize = 64;
 
-/// Captures, voids, refunds and cancellations of one order. Each costs about 100 bytes of a snapshot,
-/// which must stay well within the 400 KB of a DynamoDB item.
-pub const OPERATIONS_PER_ORDER_MAX: usize = 1_024;
+/// Operations of one order: captures, voids, refunds and the like. The last quarter of them is kept for those that
+/// give back.
+pub const OPERATIONS_PER_ORDER_MAX: usize = 512;
+
+/// What all operations of one order may take of a snapshot, in bytes: see `Operation::weight`. The last quarter is
+/// kept for those that give back.
+/// Beside at most 64 payments (50 KB), 1,024 keys (50 KB), one operation's details
+/// (24 KB) and a webhook of the order's own (10 KB) it must fit into the 400 KB of a DynamoDB item.
+pub const OPERATIONS_BYTES_MAX: usize = 220 * 1_024;
 
 /// Bytes of what a merchant tells about one operation, or about a client session: it is kept in the commit. With
 /// 32 commits read at a time, the answer stays within the 1 MB of a DynamoDB query.
-pub const OPERATION_DETAILS_BYTES_MAX: usize = 24 * 1_024;
+pub const OPERATION_DETAILS_BYTES_MAX: u32 = 24 * 1_024;
+
+/// Bytes of what a merchant tells about all operations of one order: all of it is shown with the order, in answers and
+/// notifications that have to stay well within the 6 MB of a Lambda.
+pub const DETAILS_PER_ORDER_BYTES_MAX: u32 = 512 * 1_024;
 
 /// Entries of a list of priorities.
 pub const PRIORITIES_MAX: usize = 32;
@@ -25,10 +35,10 @@ pub const PRIORITY_NAME_CHARS_MAX: usize = 64;
 pub const CAPTURE_DELAY_MAX: Duration = Duration::from_secs(672 * 3_600);
 
 /// Headers of an order's own webhook.
-pub const OWN_HEADERS_MAX: usize = 16;
+pub const OWN_HEADERS_MAX: usize = 8;
 
 /// Values of one header of an order's own webhook.
-pub const OWN_HEADER_VALUES_MAX: usize = 8;
+pub const OWN_HEADER_VALUES_MAX: usize = 4;
 
 /// The longest name or value of a header of an order's own webhook, in characters.
 pub const OWN_HEADER_CHARS_MAX: usize = 256;

@@ -76,6 +76,8 @@ pub fn of_refused(kind: OperationKind, objection: Objection, is_captured: bool) 
         (Objection::ExceedsRemaining, _) => "Amount exceeds what remains to be paid of the order",
         (Objection::OrderCancelled, _) => "Order has been cancelled",
         (Objection::OrderClosed, _) => "Order is closed",
+        (Objection::OrderExpired, _) => "Order has expired",
+        (Objection::InFlight, _) => "Another operation is under way",
         (Objection::Unchanged, _) => "Amount is what is authorised already",
     };
     let what = match kind {

@@ -67,6 +67,8 @@ pub fn objection(objection: Objection) -> &'static str {
         Objection::ExceedsRemaining => "exceedsRemaining",
         Objection::OrderCancelled => "orderCancelled",
         Objection::OrderClosed => "orderClosed",
+        Objection::OrderExpired => "orderExpired",
+        Objection::InFlight => "inFlight",
         Objection::Unchanged => "unchanged",
     }
 }

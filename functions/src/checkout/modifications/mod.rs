@@ -116,7 +116,7 @@ impl<'a> Modification<'a> {
 fn problem(error: Error, of: Reference) -> Problem {
     match error {
         Error::NotFound | Error::Refused(Refusal::UnknownPayment) => unknown(),
-        error => Problem::from(error).about(of),
+        Error::Refused(_) | Error::Contended | Error::Begun { .. } | Error::Store(_) => Problem::from(error).about(of),
     }
 }
 

@@ -93,7 +93,7 @@ fn problem(error: Error) -> Problem {
         Error::Refused(refusal @ Refusal::ReferenceLength { .. }) => {
             Problem::new(Code::FieldInvalid, format!("Field 'order.reference' is not valid: {refusal}."))
         }
-        error => error.into(),
+        Error::Refused(_) | Error::NotFound | Error::Contended | Error::Begun { .. } | Error::Store(_) => error.into(),
     }
 }
 

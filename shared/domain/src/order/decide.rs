@@ -1,14 +1,16 @@
 //! The rules: which command is refused, and which events the others make.
 
+use super::operation::{stored_bytes, weight};
 use super::{
-    Books, CancelReason, Cancellation, CaptureMode, CloseReason, KeyPrint, Leg, LegResult, Method, Operate,
+    Books, CancelReason, Cancellation, CaptureMode, CloseReason, KeyPrint, Leg, LegResult, Method, Operate, Operation,
     OperationKind, Order, OrderEvent, OrderKind, PartnerId, Payment, Resolution, Session, Target,
 };
 use crate::{
     Action, Aggregate, Currency, Money, Time, Version,
     limits::{
-        CAPTURE_DELAY_MAX, KEYS_PER_ORDER_MAX, OPERATION_DETAILS_BYTES_MAX, OPERATIONS_PER_ORDER_MAX,
-        ORDER_LIFETIME_DEFAULT, ORDER_LIFETIME_MAX, PAYMENTS_PER_ORDER_MAX, REFERENCE_CHARS_MAX,
+        CAPTURE_DELAY_MAX, DETAILS_PER_ORDER_BYTES_MAX, KEYS_PER_ORDER_MAX, OPERATION_DETAILS_BYTES_MAX,
+        OPERATIONS_BYTES_MAX, OPERATIONS_PER_ORDER_MAX, ORDER_LIFETIME_DEFAULT, ORDER_LIFETIME_MAX,
+        PAYMENTS_PER_ORDER_MAX, REFERENCE_CHARS_MAX,
     },
 };
 
@@ -195,6 +197,9 @@ pub enum Refusal {
     /// There is nothing (left) to do it with.
     #[error("nothing is available for it")]
     NothingAvailable,
+    /// All there would be to do it with is in flight.
+    #[error("another operation is under way")]
+    InFlight,
     /// The payment was not authorised.
     #[error("the payment was not authorised")]
     NotAuthorised,
@@ -210,11 +215,14 @@ pub enum Refusal {
         actual: Money,
     },
     /// The merchant tells more about it than there is room for.
-    #[error("what is told about it has {actual} bytes, more than {OPERATION_DETAILS_BYTES_MAX}")]
+    #[error("what is told about it takes {actual} bytes, more than {OPERATION_DETAILS_BYTES_MAX}")]
     DetailsTooLong {
-        /// Its length in bytes.
-        actual: usize,
+        /// What it takes, in bytes.
+        actual: u32,
     },
+    /// The merchant has told as much about the order's operations as there is room for.
+    #[error("what is told about the operations of an order takes at most {DETAILS_PER_ORDER_BYTES_MAX} bytes in all")]
+    DetailsFull,
     /// The order would be captured too late.
     #[error("the capture delay is more than {} days", CAPTURE_DELAY_MAX.as_secs() / 86_400)]
     CaptureDelayTooLong,
@@ -322,7 +330,7 @@ impl Order {
         if usize::from(self.attempts) >= PAYMENTS_PER_ORDER_MAX {
             return Err(Refusal::TooManyPayments);
         }
-        self.check_room()?;
+        self.check_room(reserve.key)?;
         if self.own_webhook().is_none() {
             return Ok(Decision::Commit(vec![reserved(reserve)]));
         }
@@ -335,13 +343,19 @@ impl Order {
         if let Some(version) = self.key_use(operate.key)? {
             return Ok(Decision::Already(version));
         }
-        let legs = self.plan(operate);
-        self.check_room()?;
-        if self.operations.len() >= OPERATIONS_PER_ORDER_MAX {
-            return Err(Refusal::TooManyOperations);
-        }
+        let legs = self.plan(operate, now);
+        self.check_room(operate.key)?;
+        self.check_operations(operate, legs.as_deref().ok())?;
+        self.check_details_in_all(operate.details.as_deref())?;
         let Operate { kind, target, reference, details, is_deferred, key, .. } = operate;
         let amount = operate.amount.map(Money::minor);
+        // Whoever takes back a whole order that is still being paid ends it, whether or not there is something to
+        // give back: else it could go on being paid.
+        let is_end = *kind == OperationKind::Reversal && *target == Target::Order && self.is_open();
+        let mut draft = Draft::of(self, now);
+        if is_end {
+            draft.push(OrderEvent::CancellationRequested { reason: CancelReason::Merchant, key: None });
+        }
         let legs = match legs {
             Ok(legs) => legs,
             Err(refusal) => {
@@ -354,14 +368,10 @@ impl Order {
                     objection,
                     key: *key,
                 };
-                return Ok(Decision::Commit(vec![refused]));
+                draft.push(refused);
+                return Ok(Decision::Commit(draft.finish()));
             }
         };
-        let mut draft = Draft::of(self, now);
-        // Whoever takes back a whole order that is still being paid ends it: else it could go on being paid.
-        if *kind == OperationKind::Reversal && *target == Target::Order && self.is_open() {
-            draft.push(OrderEvent::CancellationRequested { reason: CancelReason::Merchant, key: None });
-        }
         draft.push(OrderEvent::OperationRequested {
             legs,
             is_release: false,
@@ -480,18 +490,40 @@ impl Order {
 
     /// Room for one more intent, as far as a token can tell. Outcomes need none: they have a reserve of
     /// their own.
-    fn check_room(&self) -> Result<(), Refusal> {
-        let is_full = self.version.is_near_end() || self.keys.len() >= KEYS_PER_ORDER_MAX;
+    fn check_room(&self, key: Option<KeyPrint>) -> Result<(), Refusal> {
+        let is_full = self.version.is_near_end() || (key.is_some() && self.keys.len() >= KEYS_PER_ORDER_MAX);
         if is_full { Err(Refusal::TooManyOperations) } else { Ok(()) }
     }
 
-    /// What is still to be asked for: the release of a part whose shopper did not act in time, or that was reversed
-    /// and then captured after all, and on a cancelled order of every part that is held or may come to be. A payment whose partner has not
-    /// answered at all is left until it has: voiding what may be under way could cross with it.
+    /// Room for one more operation with these legs; none, if it is only put on record that it was refused. What
+    /// gives back has room when nothing else has any more.
+    fn check_operations(&self, operate: &Operate, legs: Option<&[Leg]>) -> Result<(), Refusal> {
+        let gives_back = legs.is_some_and(|legs| legs.iter().all(|leg| !leg.action.takes()));
+        let of = |most: usize| if gives_back { most } else { most / 4 * 3 };
+        let this = weight(operate.reference.as_deref(), legs.map_or(0, <[Leg]>::len));
+        let taken = self.operations.iter().map(Operation::weight).fold(this, usize::saturating_add);
+        let is_full = self.operations.len() >= of(OPERATIONS_PER_ORDER_MAX) || taken > of(OPERATIONS_BYTES_MAX);
+        if is_full { Err(Refusal::TooManyOperations) } else { Ok(()) }
+    }
+
+    /// Room for what is told about one more operation, beside what was told about the others.
+    fn check_details_in_all(&self, details: Option<&str>) -> Result<(), Refusal> {
+        let known = self.operations.iter().map(|operation| operation.details_bytes);
+        let actual = known.fold(details.map_or(0, stored_bytes), u32::saturating_add);
+        let is_full = details.is_some() && actual > DETAILS_PER_ORDER_BYTES_MAX;
+        if is_full { Err(Refusal::DetailsFull) } else { Ok(()) }
+    }
+
+    /// What is still to be asked for: the release of a part whose shopper did not act in time, or of what came back
+    /// to one that was reversed, and on a cancelled order of every part that is held or may come to be. A payment
+    /// whose partner has not answered at all is left until it has: voiding what may be under way could cross with it.
     fn releases(&self) -> Vec<Leg> {
         let is_ending = self.cancellation.is_some();
-        let to_release =
-            |payment: &&Payment| !payment.release_asked && (is_ending || payment.is_timed_out || payment.is_reversed);
+        // What a reversal could not void before it was authorised waits until it is.
+        let is_taken_back = |payment: &Payment| payment.reversed.is_some() && payment.is_authorised();
+        let to_release = |payment: &&Payment| {
+            !payment.release_asked && (is_ending || payment.is_timed_out || is_taken_back(payment))
+        };
         self.payments.iter().filter(to_release).flat_map(release_of).collect()
     }
 
@@ -558,8 +590,7 @@ impl Draft {
         else {
             return;
         };
-        let legs = order.payments.iter().map(|payment| (payment.version, payment.tally.capturable()));
-        let legs = legs.filter(|(_, amount)| *amount > 0);
+        let legs = order.capturable_by_itself();
         let legs = legs.map(|(payment, amount)| Leg::new(payment, Action::Capture, amount)).collect::<Vec<_>>();
         self.push(OrderEvent::OperationRequested {
             legs,
@@ -646,7 +677,7 @@ pub(super) fn check_reference(reference: &str) -> Result<(), Refusal> {
 }
 
 pub(super) fn check_details(details: Option<&str>) -> Result<(), Refusal> {
-    match details.map(str::len) {
+    match details.map(stored_bytes) {
         Some(actual) if actual > OPERATION_DETAILS_BYTES_MAX => Err(Refusal::DetailsTooLong { actual }),
         Some(_) | None => Ok(()),
     }

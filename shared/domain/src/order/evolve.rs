@@ -1,5 +1,6 @@
 //! The fold. It never refuses: what was committed has happened.
 
+use super::operation::stored_bytes;
 use super::{
     Cancellation, CancelledBy, Closed, KeyPrint, KeyUse, Leg, LegResult, Operation, OperationKind, Order, OrderEvent,
     OrderKind, Payment, Resolution,
@@ -77,7 +78,7 @@ impl Order {
                     answered: None,
                     resolved: None,
                     tally: Tally::default(),
-                    is_reversed: false,
+                    reversed: None,
                     release_asked: false,
                 });
             }
@@ -103,7 +104,7 @@ impl Order {
             } => {
                 self.remember(*key, version);
                 let kind = kind.unwrap_or_else(|| kind_of(legs, *is_release));
-                self.begin(legs, kind);
+                self.begin(legs, kind, *target, version);
                 self.operations.push(Operation {
                     version,
                     requested_at: at,
@@ -112,7 +113,7 @@ impl Order {
                     reference: reference.clone(),
                     amount: *amount,
                     is_automatic: *is_automatic,
-                    has_details: details.is_some(),
+                    details_bytes: details.as_deref().map_or(0, stored_bytes),
                     legs: legs.clone(),
                     refused: None,
                 });
@@ -127,7 +128,7 @@ impl Order {
                     reference: reference.clone(),
                     amount: *amount,
                     is_automatic: false,
-                    has_details: false,
+                    details_bytes: 0,
                     legs: Vec::new(),
                     refused: Some(*objection),
                 });
@@ -194,7 +195,7 @@ impl Order {
         payment.release_asked = voiding > 0;
     }
 
-    fn begin(&mut self, legs: &[Leg], kind: OperationKind) {
+    fn begin(&mut self, legs: &[Leg], kind: OperationKind, target: Option<Version>, version: Version) {
         let gives_all_back = matches!(kind, OperationKind::Release | OperationKind::Reversal);
         for leg in legs {
             if let Some(payment) = self.payments.iter_mut().find(|payment| payment.version == leg.payment) {
@@ -204,13 +205,20 @@ impl Order {
                 // What is voided before it is authorised is being released, whoever asked for it.
                 payment.release_asked |= gives_all_back || !payment.is_authorised();
                 // What is captured after a reversal is meant to be.
-                payment.is_reversed = kind == OperationKind::Reversal || (payment.is_reversed && !leg.action.takes());
+                payment.reversed = payment.reversed.filter(|_| !leg.action.takes());
             }
             if leg.action == Action::Increase {
                 self.reserve_more(leg.amount);
             }
             // Until it is known whether the part comes back, the order cannot be said to be paid.
             self.unresolved = self.unresolved.saturating_add(u16::from(leg.action != Action::Capture));
+        }
+        if kind == OperationKind::Reversal {
+            // Also a payment without a leg, because all of it is in flight: what comes of that is given back.
+            let is_meant = |payment: &&mut Payment| target.is_none_or(|target| target == payment.version);
+            for payment in self.payments.iter_mut().filter(is_meant).filter(|payment| payment.covers() > 0) {
+                payment.reversed = Some(version);
+            }
         }
     }
 
@@ -233,11 +241,11 @@ impl Order {
     }
 
     fn resolve_leg(&mut self, operation: Version, leg: u16, result: &LegResult, version: Version, at: Time) {
-        let Some(leg) = self
+        let Some((kind, leg)) = self
             .operations
             .iter_mut()
             .find(|candidate| candidate.version == operation)
-            .and_then(|operation| operation.legs.get_mut(usize::from(leg)))
+            .and_then(|operation| Some((operation.kind, operation.legs.get_mut(usize::from(leg))?)))
         else {
             return;
         };
@@ -258,15 +266,16 @@ impl Order {
             payment.tally.conclude(action, amount, done);
             // A cancellation under way has to refund what is captured after all, and to release what could
             // not be released for the merchant, or before it was authorised; so has a payment that is out of
-            // time. What it could not release itself counts as asked for. On an order that goes on, that is
-            // the merchant's to capture.
-            let asked_for_good = self.cancellation.as_ref().is_none_or(|asked| asked.version <= operation);
+            // time, or that was reversed. What it could not release itself counts as asked for. On an order that
+            // goes on, that is the merchant's to capture.
+            let cancelled = self.cancellation.as_ref().map(|asked| asked.version);
+            let asked_for_good = cancelled.max(payment.reversed).is_none_or(|asked| asked <= operation);
             if action == Action::Increase && done {
                 payment.amount = payment.amount.saturating_add(amount);
             }
             let asked_when_held = payment.resolved.is_some_and(|authorised| authorised <= operation);
             payment.release_asked &= match action {
-                Action::Capture | Action::Increase => self.cancellation.is_none() && !payment.is_reversed,
+                Action::Capture | Action::Increase => cancelled.is_none() && payment.reversed.is_none(),
                 Action::Void | Action::Refund => done || (asked_for_good && asked_when_held),
             };
             if done && !action.takes() && !self.closed.as_ref().is_some_and(Closed::is_success) {
@@ -281,6 +290,13 @@ impl Order {
             payment.resolved = Some(version);
             self.unresolved = self.unresolved.saturating_sub(1);
             self.remaining = self.remaining.saturating_add(payment.amount);
+        } else if kind != OperationKind::Release {
+            // There was nothing to void for the merchant yet. The payment goes on as if nobody had asked: its shopper
+            // may be out of time yet, and a cancellation that came meanwhile asks for itself.
+            payment.release_asked &= match &self.cancellation {
+                Some(asked) => asked.version <= operation,
+                None => payment.is_timed_out,
+            };
         }
     }
 }

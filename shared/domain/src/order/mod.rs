@@ -136,9 +136,9 @@ pub struct Payment {
     /// What has become of the authorised money.
     #[serde(default)]
     pub tally: Tally,
-    /// Whether the merchant has taken it back: a capture that was under way then is refunded when it is done.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub is_reversed: bool,
+    /// The reversal by which the merchant took it back: what was in flight then is given back when it has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reversed: Option<Version>,
     /// Whether its release was asked for since its state last changed, by the order's cancellation or
     /// because its shopper did not act in time, so that a release a partner declined is not asked for without end.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -110,6 +110,10 @@ pub enum Objection {
     OrderCancelled,
     /// The order is closed.
     OrderClosed,
+    /// The order has expired.
+    OrderExpired,
+    /// All there would be to do it with is in flight.
+    InFlight,
     /// The amount is what it is already.
     Unchanged,
 }
@@ -151,9 +155,9 @@ pub struct Operation {
     /// Whether nobody asked for it, but the order's own terms.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_automatic: bool,
-    /// Whether its commit holds what the merchant told about it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub has_details: bool,
+    /// What its commit holds that the merchant told about it, in bytes.
+    #[serde(default, skip_serializing_if = "super::is_zero")]
+    pub details_bytes: u32,
     /// Its parts.
     pub legs: Vec<Leg>,
     /// Why it was not done, if it could not be begun.
@@ -195,12 +199,38 @@ impl Operation {
         })
     }
 
+    /// What it takes of a snapshot at most, in bytes of JSON.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        weight(self.reference.as_deref(), self.legs.len())
+    }
+
     /// When something was last learnt about it.
     #[must_use]
     pub fn updated_at(&self) -> Time {
         self.legs.iter().map(|leg| leg.resolved_at).fold(self.requested_at, Time::max)
     }
 }
+
+/// What a text takes in a commit, where it is a text in JSON, in bytes.
+pub(super) fn stored_bytes(text: &str) -> u32 {
+    // JSON escapes its control characters itself, so there are only these to be escaped once more.
+    let escaped = text.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count();
+    u32::try_from(text.len().saturating_add(escaped)).unwrap_or(u32::MAX)
+}
+
+/// What an operation with such a reference and so many legs takes of a snapshot at most.
+pub(super) fn weight(reference: Option<&str>, legs: usize) -> usize {
+    // A character that JSON escapes takes up to six bytes; control characters, which do, are refused.
+    let reference = reference.map_or(0, |reference| reference.len().saturating_mul(2));
+    OPERATION_BYTES.saturating_add(reference).saturating_add(legs.saturating_mul(LEG_BYTES))
+}
+
+/// An operation without its reference and legs: its field names and the longest numbers and words.
+const OPERATION_BYTES: usize = 220;
+
+/// A leg: its field names and the longest numbers and words.
+const LEG_BYTES: usize = 155;
 
 /// One action on one payment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -281,7 +311,7 @@ impl Order {
     ///
     /// # Errors
     /// The [`Refusal`] that applies first. Nothing moves then.
-    pub(super) fn plan(&self, operate: &Operate) -> Result<Vec<Leg>, Refusal> {
+    pub(super) fn plan(&self, operate: &Operate, now: Time) -> Result<Vec<Leg>, Refusal> {
         if let Some(amount) = operate.amount {
             check_amount(amount)?;
             check_currency(self.amount, amount)?;
@@ -309,10 +339,11 @@ impl Order {
                 }
                 legs
             }
-            OperationKind::AmountUpdate => self.update(operate, &targets)?,
+            OperationKind::AmountUpdate => self.update(operate, &targets, now)?,
         };
         if legs.is_empty() {
-            return Err(Refusal::NothingAvailable);
+            let is_at_rest = targets.iter().all(|payment| payment.tally.is_at_rest());
+            return Err(if is_at_rest { Refusal::NothingAvailable } else { Refusal::InFlight });
         }
         let total = legs.iter().map(|leg| leg.amount).fold(0, u64::saturating_add);
         if let Some(shipped) = operate.shipped {
@@ -327,7 +358,6 @@ impl Order {
     fn targets(&self, target: Target) -> Result<Vec<&Payment>, Refusal> {
         match target {
             Target::Payment(version) => Ok(vec![self.payment(version).ok_or(Refusal::UnknownPayment)?]),
-            Target::Order if self.payments.is_empty() => Err(Refusal::UnknownPayment),
             Target::Order => Ok(self.payments.iter().collect()),
         }
     }
@@ -380,7 +410,7 @@ impl Order {
     }
 
     /// The leg that makes a payment's authorisation what it is to be.
-    fn update(&self, operate: &Operate, targets: &[&Payment]) -> Result<Vec<Leg>, Refusal> {
+    fn update(&self, operate: &Operate, targets: &[&Payment], now: Time) -> Result<Vec<Leg>, Refusal> {
         let ([payment], Some(amount)) = (targets, operate.amount) else { return Err(Refusal::UnknownPayment) };
         check_authorised(payment)?;
         let Payment { tally, version, .. } = payment;
@@ -416,6 +446,7 @@ impl Order {
                     .ok_or(Refusal::AmountTooLarge)?;
             }
             OrderKind::Parts if self.closed.is_some() => return Err(Refusal::Closed),
+            OrderKind::Parts if self.is_expired(now) => return Err(Refusal::Expired),
             OrderKind::Parts if more > self.remaining => {
                 let money = |minor| self.amount.with_minor(minor);
                 return Err(Refusal::ExceedsRemaining { asked: money(more), remaining: money(self.remaining) });
@@ -438,6 +469,8 @@ impl Refusal {
             Self::Cancelled => Some(Objection::OrderCancelled),
             Self::Closed => Some(Objection::OrderClosed),
             Self::Unchanged => Some(Objection::Unchanged),
+            Self::Expired => Some(Objection::OrderExpired),
+            Self::InFlight => Some(Objection::InFlight),
             Self::AmountZero
             | Self::AmountTooLarge
             | Self::CurrencyMismatch { .. }
@@ -447,7 +480,7 @@ impl Refusal {
             | Self::CaptureDelayTooLong
             | Self::ExpiryPast
             | Self::ExpiryTooFar
-            | Self::Expired
+            | Self::DetailsFull
             | Self::Stale { .. }
             | Self::TooManyPayments
             | Self::TooManyOperations

@@ -66,7 +66,7 @@ impl Order {
     }
 
     /// When to look at it again, after everything due at `now` was tried for the `tries`th time in a row;
-    /// `None` if nothing is left but to wait for a request, or for its expiry.
+    /// `None` if nothing is left but to wait for a request, for its expiry, or for [`Order::captures_at`].
     #[must_use]
     pub fn next_look(&self, now: Time, tries: u16) -> Option<Time> {
         let later = now.plus(retry::work_delay(tries));
@@ -79,8 +79,7 @@ impl Order {
                 Some(_) | None => later,
             });
         let lapsed = self.has_lapsed(now).then_some(later);
-        let capture = self.captures_at().map(|at| at.max(later));
-        legs.chain(payments).chain(lapsed).chain(capture).min()
+        legs.chain(payments).chain(lapsed).min()
     }
 
     /// Whether what is left waits for a shopper alone, who may take as long as the payment allows.

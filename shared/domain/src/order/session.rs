@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Order;
-use crate::Time;
+use crate::{Time, Version};
 
 /// When an order's money is captured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,14 +39,21 @@ pub struct OwnHeader {
     pub values: Vec<HeaderText>,
 }
 
-/// A header's value, as it was given: shops write numbers without quotes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A header's value, as it was given: shops write numbers without quotes. It may be a secret, so it is not printed
+/// with what it belongs to.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum HeaderText {
     /// A whole number.
     Number(i64),
     /// A text.
     Text(String),
+}
+
+impl std::fmt::Debug for HeaderText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("HeaderText")
+    }
 }
 
 impl std::fmt::Display for HeaderText {
@@ -84,9 +91,17 @@ impl Order {
     }
 
     /// When it is to be captured by itself, if it is paid, was not yet, and there is something to capture.
-    pub(super) fn captures_at(&self) -> Option<Time> {
+    #[must_use]
+    pub fn captures_at(&self) -> Option<Time> {
         let capture_at = self.closed.as_ref()?.capture_at?;
         let is_done = self.operations.iter().any(|operation| operation.is_automatic);
-        (!is_done && self.books().capturable > 0).then_some(capture_at)
+        (!is_done && self.capturable_by_itself().next().is_some()).then_some(capture_at)
+    }
+
+    /// What is captured when the order is captured by itself, in minor units: what is held, but not what the merchant
+    /// has taken back and the partner would not release.
+    pub(super) fn capturable_by_itself(&self) -> impl Iterator<Item = (Version, u64)> {
+        let meant = self.payments.iter().filter(|payment| payment.reversed.is_none());
+        meant.map(|payment| (payment.version, payment.tally.capturable())).filter(|(_, amount)| *amount > 0)
     }
 }
