@@ -2,12 +2,12 @@
 
 use domain::{
     Account,
-    Action::{self, Capture, Refund, Void},
+    Action::{self, Capture, Increase, Refund, Void},
     Aggregate, OrderId, Reference, Tally,
     account::{AccountCommand, AccountEvent, Call},
     limits::{
-        CODE_LOCK, DECLINED_COMMITS_MAX, DECLINED_REMEMBERED, MOVEMENTS_PER_ACCOUNT_MAX, MOVEMENTS_RESERVE,
-        WRONG_CODES_MAX,
+        AMOUNT_MINOR_MAX, CODE_LOCK, DECLINED_COMMITS_MAX, DECLINED_REMEMBERED, MOVEMENTS_PER_ACCOUNT_MAX,
+        MOVEMENTS_RESERVE, WRONG_CODES_MAX,
     },
     order::Decline,
     reference::LegReference,
@@ -139,6 +139,13 @@ fn the_balance_follows_what_is_held_released_and_refunded() {
         (&[moved(1, 2, Void, 60)], 100, 0, Tally { voided: 60, ..held_60 }),
         (&[moved(1, 2, Capture, 45), moved(1, 3, Void, 15)], 55, 0, Tally { captured: 45, voided: 15, ..held_60 }),
         (&[moved(1, 2, Capture, 60), moved(1, 3, Refund, 25)], 65, 0, Tally { captured: 60, refunded: 25, ..held_60 }),
+        (&[moved(1, 2, Increase, 30)], 10, 90, Tally::authorised(90)),
+        (
+            &[moved(1, 2, Capture, 60), moved(1, 3, Increase, 40)],
+            0,
+            40,
+            Tally { captured: 60, ..Tally::authorised(100) },
+        ),
     ];
     for (then, available, in_hold, tally) in table {
         let account = after(&[&[issued(100), held(1, 60)], *then].concat());
@@ -163,6 +170,22 @@ fn more_than_the_books_allow_is_not_permitted() {
         let given = [&[issued(100), held(1, 60)], *then].concat();
         check(&given, move_(1, 9, *action, *amount), refusal(Decline::NotPermitted));
     }
+}
+
+#[test]
+fn more_is_held_as_far_as_the_balance_goes() {
+    let given = [issued(100), held(1, 60), held(2, 10)];
+    check(&given, move_(1, 3, Increase, 30), Ok([moved(1, 3, Increase, 30)]));
+    check(&given, move_(1, 3, Increase, 31), refusal(Decline::NotEnoughBalance));
+    let more = [&given[..], &[moved(1, 3, Increase, 30)]].concat();
+    check(&more, move_(1, 3, Increase, 30), NOTHING);
+    check(&more, move_(2, 4, Increase, 1), refusal(Decline::NotEnoughBalance));
+    check(&more, move_(1, 4, Capture, 90), Ok([moved(1, 4, Capture, 90)]));
+    // What was given back can be held again.
+    let released = [&more[..], &[moved(2, 5, Void, 10)]].concat();
+    check(&released, move_(1, 6, Increase, 10), Ok([moved(1, 6, Increase, 10)]));
+    // No more than there can be, whatever the balance.
+    check(&released, move_(1, 6, Increase, AMOUNT_MINOR_MAX), refusal(Decline::NotPermitted));
 }
 
 #[test]
@@ -199,7 +222,9 @@ fn an_account_with_all_its_movements_only_releases() {
     given.extend((2..).map(|operation| moved(1, operation, Capture, 1)).take(room - 1));
     assert_eq!(after(&given).movements.len(), room);
     check(&given, hold(9_999, 1), refusal(Decline::NotPermitted));
-    check(&given, move_(1, 9_999, Capture, 1), refusal(Decline::NotPermitted));
+    for action in [Capture, Increase] {
+        check(&given, move_(1, 9_999, action, 1), refusal(Decline::NotPermitted));
+    }
     check(&given, move_(1, 9_999, Refund, 1), Ok([moved(1, 9_999, Refund, 1)]));
     check(&given, move_(1, 9_999, Void, 1), Ok([moved(1, 9_999, Void, 1)]));
     given.pop();
@@ -244,7 +269,7 @@ fn a_void_of_an_unknown_payment_bars_it() {
 
 #[test]
 fn a_capture_or_refund_of_an_unknown_payment_is_not_permitted() {
-    for action in [Capture, Refund] {
+    for action in [Capture, Refund, Increase] {
         check(&[issued(100)], move_(1, 2, action, 60), refusal(Decline::NotPermitted));
         check(&[issued(100), barred(1)], move_(1, 2, action, 60), refusal(Decline::NotPermitted));
     }

@@ -52,7 +52,7 @@ fn a_cancellation_releases_what_is_held_or_may_come_to_be() {
         let legs = legs.iter().map(|(action, amount)| leg(1, *action, *amount)).collect::<Vec<_>>();
         let mut events = cancellation();
         if !legs.is_empty() {
-            events.push(OrderEvent::OperationRequested { legs, is_release: true, key: None });
+            events.extend(released(legs));
         }
         check(&given, cancel(), commits([events]));
     }
@@ -161,7 +161,10 @@ fn a_cancelled_order_waits_for_a_payment_whose_outcome_is_not_final() {
         let Ok(Decision::Commit(events)) = order.decide(&record([on_leg(operation, 0, LegResult::Done)]), NOW) else {
             panic!("the word is new");
         };
-        assert!(!events.contains(&OrderEvent::Closed { reason: CloseReason::Cancelled }), "{given:?}");
+        assert!(
+            !events.contains(&OrderEvent::Closed { reason: CloseReason::Cancelled, capture_at: None }),
+            "{given:?}"
+        );
     }
 }
 

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    Action::{Capture, Refund, Void},
+    Action::{Capture, Increase, Refund, Void},
     Aggregate, Order, OrderId, Time, Version,
     order::{
-        CHANGE_NAMES, CancelReason, CancelledBy, Change, ChangeId, CloseReason, Decline, Format, LegResult, OrderEvent,
-        OrderKind, Position, Resolution, Topic, changes,
+        CHANGE_NAMES, CancelReason, CancelledBy, Change, ChangeId, CloseReason, Decline, Format, LegResult, Objection,
+        OperationKind, OrderEvent, OrderKind, Position, Resolution, Target, Topic, changes,
     },
 };
 use proptest::{prelude::*, sample::Index};
@@ -15,9 +15,9 @@ use proptest::{prelude::*, sample::Index};
 use crate::{
     properties::{Story, any_opening, any_steps, through_json},
     support::{
-        Commit, NOW, after, answered, authorised, awaiting_shopper, cancellation, closed, declined, done, expiry, leg,
-        leg_resolved, opened, opened_around_a_payment, print, refused, released, requested, reserved, resolved,
-        timed_out, together, v,
+        Commit, NOW, after, answered, asked, authorised, awaiting_shopper, cancellation, closed, declined,
+        declined_leg, done, expiry, leg, leg_resolved, opened, opened_around_a_payment, operation_refused, print,
+        refused, released, requested, reserved, resolved, timed_out, together, v,
     },
 };
 
@@ -37,7 +37,7 @@ fn check<const N: usize>(given: &[Commit], expected: [(&str, &str); N]) {
     assert_eq!(names.collect::<Vec<_>>(), expected, "{given:?}");
     for (change, index) in told.iter().zip(0..) {
         assert_eq!(change.position, Position { version: v(u16::try_from(given.len() - 1).unwrap()), index });
-        for format in [Format::Checkout, Format::Tender] {
+        for format in FORMATS {
             assert_eq!(change.is_told(format), !change.name(format).is_empty(), "{:?}", change.event);
         }
     }
@@ -49,6 +49,8 @@ fn paying(then: &[Commit]) -> Vec<Commit> {
 }
 
 const PENDING: Resolution = Resolution::Pending;
+
+const FORMATS: [Format; 3] = [Format::Checkout, Format::Tender, Format::Payments];
 
 // -- names and topics
 
@@ -237,6 +239,151 @@ fn changes_are_numbered_from_1_in_each_format() {
     );
 }
 
+// -- operations of more than one action
+
+/// What an operation of these legs is told of each of these words, in Adyen's format, after the legs' own names.
+#[track_caller]
+fn check_topics(given: &[Commit], asked: Commit, words: &[(u16, LegResult, &str)]) {
+    let mut given = [given, &[asked]].concat();
+    let operation = u16::try_from(given.len() - 1).unwrap();
+    assert!(last_changes(&given).iter().all(|change| change.topic.is_none()), "nothing has been done yet");
+    for (index, word, code) in words {
+        given.push(leg_resolved(operation, *index, word.clone()));
+        let [change] = last_changes(&given).try_into().unwrap();
+        assert_eq!(change.name(Format::Checkout), *code, "{word:?} of leg {index} after {given:?}");
+        assert!(change.is_told(Format::Tender), "{word:?} of leg {index}");
+    }
+}
+
+/// A payment of 60 of which 45 were captured. The next commit is 5.
+fn partly_captured() -> Vec<Commit> {
+    paying(&[authorised(1), requested([leg(1, Capture, 45)]), done(3, 0)])
+}
+
+#[test]
+fn a_reversal_is_told_once_by_its_last_leg() {
+    let reversal = |target| asked(OperationKind::Reversal, target, None, [leg(1, Void, 15), leg(1, Refund, 45)]);
+    let of_it = Target::Payment(v(1));
+    const D: LegResult = LegResult::Done;
+    const TOLD: &str = "CANCEL_OR_REFUND";
+    check_topics(&partly_captured(), reversal(of_it), &[(0, D, ""), (1, D, TOLD)]);
+    check_topics(&partly_captured(), reversal(of_it), &[(1, D, ""), (0, D, TOLD)]);
+    check_topics(&partly_captured(), reversal(of_it), &[(1, declined_leg(), ""), (0, D, TOLD)]);
+    check_topics(&partly_captured(), reversal(of_it), &[(1, declined_leg(), ""), (0, declined_leg(), TOLD)]);
+    let late = [(0, LegResult::Pending, ""), (1, D, ""), (0, LegResult::Uncertain, ""), (0, D, TOLD)];
+    check_topics(&partly_captured(), reversal(of_it), &late);
+    // Both in one commit.
+    let both = [&partly_captured()[..], &[reversal(of_it), together([done(5, 1), done(5, 0)])]].concat();
+    check(&both, [("refund.done", ""), ("void.done", TOLD)]);
+    // Of a whole order that ends with it.
+    let cancelling = [partly_captured(), vec![together([cancellation(), reversal(Target::Order)])]].concat();
+    check(&cancelling, [("order.cancellation_requested", ""), ("operation.requested", "")]);
+    let ended = together([done(5, 0), done(5, 1), closed(CloseReason::Cancelled)]);
+    check(
+        &[&cancelling[..], &[ended]].concat(),
+        [("void.done", ""), ("refund.done", TOLD), ("order.closed", "ORDER_CLOSED")],
+    );
+    // Of one that is not authorised yet, it is told as its end.
+    let pending = paying(&[resolved(1, PENDING)]);
+    let void = || asked(OperationKind::Reversal, of_it, None, [leg(1, Void, 60)]);
+    check_topics(&pending, void(), &[(0, D, TOLD)]);
+    check_topics(&pending, void(), &[(0, declined_leg(), TOLD)]);
+    // What it has to give back later is told as what that is.
+    let capturing = paying(&[authorised(1), requested([leg(1, Capture, 45)])]);
+    let reversed = asked(OperationKind::Reversal, of_it, None, [leg(1, Void, 15)]);
+    let given = [&capturing[..], &[reversed, done(4, 0), together([done(3, 0), released([leg(1, Refund, 45)])])]];
+    check(&[&given.concat()[..], &[done(6, 0)]].concat(), [("refund.done", "REFUND")]);
+}
+
+#[test]
+fn a_technical_cancel_is_told_as_such_and_a_change_of_the_amount_too() {
+    let of_it = Target::Payment(v(1));
+    let held = paying(&[authorised(1)]);
+    for word in [LegResult::Done, declined_leg()] {
+        let cancel = asked(OperationKind::TechnicalCancel, of_it, None, [leg(1, Void, 60)]);
+        check_topics(&held, cancel.clone(), &[(0, LegResult::Pending, ""), (0, word.clone(), "TECHNICAL_CANCEL")]);
+        check_topics(&paying(&[resolved(1, PENDING)]), cancel, &[(0, word.clone(), "TECHNICAL_CANCEL")]);
+        for (amount, action) in [(80, Increase), (40, Void)] {
+            let update = asked(OperationKind::AmountUpdate, of_it, Some(amount), [leg(1, action, 20)]);
+            let words = [(0, LegResult::Uncertain, ""), (0, word.clone(), "AUTHORISATION_ADJUSTMENT")];
+            check_topics(&held, update, &words);
+        }
+    }
+    for (word, name) in [
+        (LegResult::Done, "increase.done"),
+        (declined_leg(), "increase.declined"),
+        (LegResult::Pending, "increase.pending"),
+        (LegResult::Uncertain, "increase.uncertain"),
+    ] {
+        let update = asked(OperationKind::AmountUpdate, of_it, Some(80), [leg(1, Increase, 20)]);
+        let told = [&held[..], &[update, leg_resolved(3, 0, word)]].concat();
+        assert_eq!(last_changes(&told)[0].name(Format::Tender), name);
+    }
+    // A technical cancel of several payments is told once.
+    let two = [opened(100), reserved(60), authorised(1), reserved(40), authorised(3)];
+    let legs = [leg(1, Void, 60), leg(3, Void, 40)];
+    let cancel = asked(OperationKind::TechnicalCancel, Target::Order, None, legs);
+    check_topics(&two, cancel, &[(1, LegResult::Done, ""), (0, LegResult::Done, "TECHNICAL_CANCEL")]);
+}
+
+#[test]
+fn a_capture_a_void_and_a_refund_of_a_whole_order_are_told_leg_by_leg() {
+    let two = [opened(100), reserved(60), authorised(1), reserved(40), authorised(3)];
+    let words = |code| [(1, LegResult::Done, code), (0, declined_leg(), code)];
+    for (kind, action, code) in
+        [(OperationKind::Capture, Capture, "CAPTURE"), (OperationKind::Void, Void, "CANCELLATION")]
+    {
+        let both = asked(kind, Target::Order, None, [leg(1, action, 60), leg(3, action, 40)]);
+        check_topics(&two, both, &words(code));
+    }
+    let capture = asked(OperationKind::Capture, Target::Order, None, [leg(1, Capture, 60), leg(3, Capture, 40)]);
+    let captured = [&two[..], &[capture, together([done(5, 0), done(5, 1)])]].concat();
+    let both = asked(OperationKind::Refund, Target::Order, None, [leg(1, Refund, 60), leg(3, Refund, 40)]);
+    check_topics(&captured, both, &words("REFUND"));
+}
+
+/// Whoever asked did not wait for an answer.
+#[test]
+fn an_operation_that_was_refused_is_told() {
+    let table = [
+        (OperationKind::Capture, "CAPTURE"),
+        (OperationKind::Void, "CANCELLATION"),
+        (OperationKind::Refund, "REFUND"),
+        (OperationKind::Reversal, "CANCEL_OR_REFUND"),
+        (OperationKind::AmountUpdate, "AUTHORISATION_ADJUSTMENT"),
+        (OperationKind::TechnicalCancel, "TECHNICAL_CANCEL"),
+    ];
+    for (kind, code) in table {
+        let refusal = operation_refused(kind, Target::Payment(v(1)), None, Objection::NotAuthorised);
+        check(&paying(&[refused(1), refusal]), [("operation.refused", code)]);
+    }
+}
+
+/// The payments family tells one thing: that amounts have changed.
+#[test]
+fn an_orders_own_webhook_is_told_only_that_its_amounts_changed() {
+    let given = [
+        opened(100),
+        together([reserved(60), vec![OrderEvent::AmountsChanged]]),
+        resolved(1, PENDING),
+        together([authorised(1), vec![OrderEvent::AmountsChanged], answered(print(1, 1))]),
+    ];
+    let mut told = Vec::new();
+    for end in 1..=given.len() {
+        told.extend(last_changes(&given[..end]));
+    }
+    let told = told.iter().filter(|change| change.is_told(Format::Payments));
+    let told = told.map(|change| (change.position, change.sequence(Format::Payments), change.name(Format::Payments)));
+    let at = |version, index| Position { version: v(version), index };
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [(at(1, 1), 1, "payment.amounts_changed"), (at(3, 1), 2, "payment.amounts_changed")]
+    );
+    // To the merchant's endpoints it is no change.
+    check(&given[..2], [("payment.reserved", ""), ("", "")]);
+    assert!(!CHANGE_NAMES.contains(&"payment.amounts_changed"));
+}
+
 /// A change is told with the order as it left it, so that each try tells the same.
 #[test]
 fn a_change_carries_the_order_right_after_it() {
@@ -255,20 +402,25 @@ fn a_change_carries_the_order_right_after_it() {
 #[test]
 fn the_names_of_changes_and_of_topics_never_change() {
     let codes = Topic::ALL.iter().map(|topic| topic.code()).collect::<Vec<_>>();
-    let expected =
-        ["ORDER_OPENED", "AUTHORISATION", "CAPTURE", "CANCELLATION", "REFUND", "OFFER_CLOSED", "ORDER_CLOSED"];
-    assert_eq!(codes, expected);
+    let expected = [
+        "ORDER_OPENED AUTHORISATION CAPTURE CANCELLATION REFUND",
+        "CANCEL_OR_REFUND AUTHORISATION_ADJUSTMENT TECHNICAL_CANCEL",
+        "OFFER_CLOSED ORDER_CLOSED",
+    ];
+    assert_eq!(codes.join(" "), expected.join(" "));
     let expected = [
         "order.opened order.cancellation_requested order.closed",
         "payment.reserved payment.authorised payment.refused payment.cancelled payment.failed",
         "payment.pending payment.awaiting_shopper payment.uncertain payment.timed_out",
-        "operation.requested",
+        "operation.requested operation.refused",
         "capture.done capture.declined capture.pending capture.uncertain",
         "void.done void.declined void.pending void.uncertain",
         "refund.done refund.declined refund.pending refund.uncertain",
+        "increase.done increase.declined increase.pending increase.uncertain",
     ];
     assert_eq!(CHANGE_NAMES.join(" "), expected.join(" "));
-    assert_eq!(serde_json::to_string(&[Format::Checkout, Format::Tender]).unwrap(), r#"["checkout","tender"]"#);
+    let formats = [Format::Checkout, Format::Tender, Format::Payments];
+    assert_eq!(serde_json::to_string(&formats).unwrap(), r#"["checkout","tender","payments"]"#);
 }
 
 // -- identities
@@ -351,15 +503,15 @@ proptest! {
         let all = all_changes(&story.commits);
         let events = story.commits.iter().flat_map(|(.., events)| events);
         prop_assert!(all.iter().map(|change| &change.event).eq(events), "every event is a change");
-        for format in [Format::Checkout, Format::Tender] {
+        for format in FORMATS {
             let told = all.iter().filter(|change| change.is_told(format));
             let sequences = told.map(|change| change.sequence(format)).collect::<Vec<_>>();
             let count = u32::try_from(sequences.len()).unwrap();
             prop_assert_eq!(sequences, (1..=count).collect::<Vec<_>>());
         }
         prop_assert_eq!(
-            (story.order.changes, story.order.topics),
-            all.last().map(|last| (last.sequence(Format::Tender), last.sequence(Format::Checkout))).unwrap()
+            [story.order.topics, story.order.changes, story.order.amount_changes],
+            FORMATS.map(|format| all.last().unwrap().sequence(format))
         );
         prop_assert!(all.is_sorted_by(|before, after| before.position < after.position));
         for change in &all {
@@ -419,7 +571,15 @@ proptest! {
         let (before, after) = (parts.next().unwrap_or_default(), parts.next());
         prop_assert!(parts.next().is_none(), "closed twice");
         prop_assert_eq!(after.is_some(), story.order.closed.is_some());
-        let is_operation = |topic: &Topic| matches!(topic, Topic::Capture | Topic::Cancellation | Topic::Refund);
+        let operations = [
+            Topic::Capture,
+            Topic::Cancellation,
+            Topic::Refund,
+            Topic::CancelOrRefund,
+            Topic::AuthorisationAdjustment,
+            Topic::TechnicalCancel,
+        ];
+        let is_operation = |topic: &Topic| operations.contains(topic);
         prop_assert!(after.is_none_or(|after| after.iter().all(is_operation)), "{:?}", after);
         // One end for each attempt to pay that has ended, before the order does.
         let ends = before.iter().filter(|topic| matches!(topic, Topic::Authorisation | Topic::OfferClosed)).count();
@@ -455,12 +615,12 @@ proptest! {
 #[test]
 fn every_name_names_something() {
     let made = [
-        &["order.opened", "order.cancellation_requested", "order.closed", "operation.requested"][..],
-        &["payment.reserved", "payment.timed_out"],
+        &["order.opened", "order.cancellation_requested", "order.closed"][..],
+        &["operation.requested", "operation.refused", "payment.reserved", "payment.timed_out"],
     ];
     let words = ["authorised", "refused", "cancelled", "failed", "pending", "awaiting_shopper", "uncertain"];
     let payments = words.iter().map(|word| format!("payment.{word}"));
-    let legs = ["capture", "void", "refund"].iter().flat_map(|action| {
+    let legs = ["capture", "void", "refund", "increase"].iter().flat_map(|action| {
         ["done", "declined", "pending", "uncertain"].iter().map(move |result| format!("{action}.{result}"))
     });
     let made = made.concat().into_iter().map(str::to_owned).chain(payments).chain(legs).collect::<BTreeSet<_>>();

@@ -6,17 +6,19 @@ use domain::{
     attention::{Attention, AttentionEvent, Raised},
     feed::{Again, Attempt, Feed, FeedEvent, Outcome, Progress},
     order::{
-        CancelReason, CancelledBy, CloseReason, Decline, Format, LegResult, Method, MethodKind, OrderEvent, OrderKind,
-        PartnerId, Position, Resolution,
+        CancelReason, CancelledBy, CaptureMode, CloseReason, Decline, Format, HeaderText, Leg, LegResult, Method,
+        MethodKind, Objection, Operation, OperationKind, OrderEvent, OrderKind, OwnHeader, OwnWebhook, PartnerId,
+        Position, Resolution, Session, Standing, Target,
     },
     reference::LegReference,
-    webhook::{Disabled, DisabledReason, Endpoint, EndpointEvent, Endpoints},
+    webhook::{Disabled, DisabledReason, Endpoint, EndpointEvent, Endpoints, OwnKeys},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::support::{
-    EXPIRY, NOW, act_by, after, awaiting_shopper, cancellation, closed, declined_leg, done, earlier, eur, expiry,
-    keyed, leg, leg_resolved, opened, print, released, requested, reserved, reserved_until, resolved, timed_out, v,
+    EXPIRY, NOW, act_by, after, asked, authorised, awaiting_shopper, cancellation, closed, declined_leg, done, earlier,
+    eur, expiry, keyed, leg, leg_resolved, opened, operation_refused, print, released, requested, reserved,
+    reserved_until, resolved, timed_out, v,
 };
 
 /// Each event is written exactly so, and what is written so is read as that event.
@@ -26,6 +28,17 @@ fn check<E: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(table: &
         assert_eq!(serde_json::to_string(event).unwrap(), *json);
         assert_eq!(serde_json::from_str::<E>(json).unwrap(), *event);
     }
+}
+
+/// What a merchant asked for, as it was written before there were kinds of operations.
+fn requested_before_kinds(asked: Vec<Leg>) -> Vec<OrderEvent> {
+    let mut commit = released(asked);
+    for event in &mut commit {
+        if let OrderEvent::OperationRequested { is_release, .. } = event {
+            *is_release = false;
+        }
+    }
+    commit
 }
 
 fn one(commit: Vec<OrderEvent>) -> OrderEvent {
@@ -48,6 +61,8 @@ fn the_json_of_order_events_never_changes() {
                 expires_at: EXPIRY,
                 kind: OrderKind::Single,
                 token_key: 1,
+                session: None,
+                details: None,
                 key: Some(key),
             },
             r#"{"type":"opened","reference":"order","amount":{"currency":"EUR","value":100},"expires_at":1767312000000,"kind":"single","token_key":1,"key":{"print":"AQEBAQEBAQECAgICAgICAg"}}"#,
@@ -78,8 +93,46 @@ fn the_json_of_order_events_never_changes() {
             r#"{"type":"payment_resolved","payment":1,"resolution":{"outcome":"authorised"}}"#,
         ),
         (
-            one(keyed(requested([leg(1, Action::Capture, 45)]), key)),
+            one(keyed(requested_before_kinds(vec![leg(1, Action::Capture, 45)]), key)),
             r#"{"type":"operation_requested","legs":[{"payment":1,"action":"capture","amount":45,"resolved_at":0}],"key":{"print":"AQEBAQEBAQECAgICAgICAg"}}"#,
+        ),
+        (
+            one(keyed(requested([leg(1, Action::Capture, 45)]), key)),
+            r#"{"type":"operation_requested","legs":[{"payment":1,"action":"capture","amount":45,"resolved_at":0}],"kind":"capture","target":1,"amount":45,"key":{"print":"AQEBAQEBAQECAgICAgICAg"}}"#,
+        ),
+        (
+            one(asked(OperationKind::Reversal, Target::Order, None, [leg(1, Action::Void, 45)])),
+            r#"{"type":"operation_requested","legs":[{"payment":1,"action":"void","amount":45,"resolved_at":0}],"kind":"reversal"}"#,
+        ),
+        (
+            OrderEvent::OperationRequested {
+                legs: vec![leg(1, Action::Increase, 45)],
+                is_release: false,
+                kind: Some(OperationKind::AmountUpdate),
+                target: Some(v(1)),
+                reference: Some("more".into()),
+                amount: Some(105),
+                details: Some(r#"{"mood":"good"}"#.into()),
+                is_deferred: true,
+                is_automatic: true,
+                key: Some(key),
+            },
+            r#"{"type":"operation_requested","legs":[{"payment":1,"action":"increase","amount":45,"resolved_at":0}],"kind":"amount_update","target":1,"reference":"more","amount":105,"details":"{\"mood\":\"good\"}","is_deferred":true,"is_automatic":true,"key":{"print":"AQEBAQEBAQECAgICAgICAg"}}"#,
+        ),
+        (
+            one(operation_refused(OperationKind::Refund, Target::Order, None, Objection::NothingAvailable)),
+            r#"{"type":"operation_refused","kind":"refund","objection":"nothing_available"}"#,
+        ),
+        (
+            OrderEvent::OperationRefused {
+                kind: OperationKind::TechnicalCancel,
+                target: Some(v(1)),
+                reference: Some("undo".into()),
+                amount: Some(45),
+                objection: Objection::NotAuthorised,
+                key: Some(key),
+            },
+            r#"{"type":"operation_refused","kind":"technical_cancel","target":1,"reference":"undo","amount":45,"objection":"not_authorised","key":{"print":"AQEBAQEBAQECAgICAgICAg"}}"#,
         ),
         (
             one(released([leg(1, Action::Void, 15), leg(1, Action::Refund, 45)])),
@@ -94,10 +147,97 @@ fn the_json_of_order_events_never_changes() {
         ),
         (OrderEvent::Answered { key }, r#"{"type":"answered","key":{"print":"AQEBAQEBAQECAgICAgICAg"}}"#),
         (one(closed(CloseReason::Paid)), r#"{"type":"closed","reason":"paid"}"#),
+        (
+            OrderEvent::Closed { reason: CloseReason::Paid, capture_at: Some(EXPIRY) },
+            r#"{"type":"closed","reason":"paid","capture_at":1767312000000}"#,
+        ),
+        (OrderEvent::AmountsChanged, r#"{"type":"amounts_changed"}"#),
         (one(closed(CloseReason::Cancelled)), r#"{"type":"closed","reason":"cancelled"}"#),
         (one(closed(CloseReason::Expired)), r#"{"type":"closed","reason":"expired"}"#),
         (one(closed(CloseReason::PaymentFailed)), r#"{"type":"closed","reason":"payment_failed"}"#),
     ]);
+}
+
+#[test]
+fn the_json_of_what_a_session_adds_never_changes() {
+    let with = |session| {
+        let [event] = opened(100).try_into().unwrap();
+        let OrderEvent::Opened { reference, amount, expires_at, kind, token_key, key, .. } = event else {
+            panic!("an order begins with its opening");
+        };
+        let details = Some("{}".into());
+        let session = Some(Box::new(session));
+        OrderEvent::Opened { reference, amount, expires_at, kind, token_key, session, details, key }
+    };
+    let values = vec![HeaderText::Number(123_456_789), HeaderText::Number(-1), HeaderText::Text("1".into())];
+    let webhook = OwnWebhook {
+        url: "https://shop.example/own".into(),
+        headers: vec![OwnHeader { name: "x-order-id".into(), values }],
+    };
+    let plain = OwnWebhook { headers: vec![], ..webhook.clone() };
+    let automatic = CaptureMode::Automatic { delay_s: 3_600 };
+    check(&[
+        (
+            with(Session { capture: CaptureMode::Manual, webhook: None }),
+            r#"{"type":"opened","reference":"order","amount":{"currency":"EUR","value":100},"expires_at":1767312000000,"kind":"parts","token_key":1,"session":{"capture":{"mode":"manual"}},"details":"{}"}"#,
+        ),
+        (
+            with(Session { capture: automatic, webhook: Some(webhook) }),
+            r#"{"type":"opened","reference":"order","amount":{"currency":"EUR","value":100},"expires_at":1767312000000,"kind":"parts","token_key":1,"session":{"capture":{"mode":"automatic","delay_s":3600},"webhook":{"url":"https://shop.example/own","headers":[{"name":"x-order-id","values":[123456789,-1,"1"]}]}},"details":"{}"}"#,
+        ),
+        (
+            with(Session { capture: CaptureMode::Manual, webhook: Some(plain) }),
+            r#"{"type":"opened","reference":"order","amount":{"currency":"EUR","value":100},"expires_at":1767312000000,"kind":"parts","token_key":1,"session":{"capture":{"mode":"manual"},"webhook":{"url":"https://shop.example/own"}},"details":"{}"}"#,
+        ),
+    ]);
+}
+
+#[test]
+fn the_json_of_operations_never_changes() {
+    check(&[
+        (OperationKind::Capture, r#""capture""#),
+        (OperationKind::Void, r#""void""#),
+        (OperationKind::Refund, r#""refund""#),
+        (OperationKind::Reversal, r#""reversal""#),
+        (OperationKind::AmountUpdate, r#""amount_update""#),
+        (OperationKind::TechnicalCancel, r#""technical_cancel""#),
+        (OperationKind::Release, r#""release""#),
+    ]);
+    check(&[
+        (Objection::NotAuthorised, r#""not_authorised""#),
+        (Objection::NothingAvailable, r#""nothing_available""#),
+        (Objection::ExceedsAvailable, r#""exceeds_available""#),
+        (Objection::ExceedsRemaining, r#""exceeds_remaining""#),
+        (Objection::OrderCancelled, r#""order_cancelled""#),
+        (Objection::OrderClosed, r#""order_closed""#),
+        (Objection::Unchanged, r#""unchanged""#),
+    ]);
+    check(&[
+        (Action::Capture, r#""capture""#),
+        (Action::Void, r#""void""#),
+        (Action::Refund, r#""refund""#),
+        (Action::Increase, r#""increase""#),
+    ]);
+}
+
+/// What was asked for was not told then: it is what the first leg does.
+#[test]
+fn an_operation_from_before_there_were_kinds_is_of_the_kind_of_its_first_leg() {
+    let paid = [opened(100), reserved(100), authorised(1), requested([leg(1, Action::Capture, 45)]), done(3, 0)];
+    for (action, kind) in [
+        (Action::Capture, OperationKind::Capture),
+        (Action::Void, OperationKind::Void),
+        (Action::Refund, OperationKind::Refund),
+        (Action::Increase, OperationKind::AmountUpdate),
+    ] {
+        let given = [&paid[..], &[requested_before_kinds(vec![leg(1, action, 45)])]].concat();
+        let order = after(&given);
+        let operation = order.operation(v(5)).unwrap();
+        assert_eq!((operation.kind, operation.target, operation.amount), (kind, None, None));
+        assert_eq!((operation.total(), operation.refused), (45, None));
+    }
+    let given = [&paid[..], &[released([leg(1, Action::Void, 55), leg(1, Action::Refund, 45)])]].concat();
+    assert_eq!(after(&given).operation(v(5)).unwrap().kind, OperationKind::Release);
 }
 
 #[test]
@@ -155,6 +295,10 @@ fn the_json_of_account_events_never_changes() {
             r#"{"type":"issued","brand":"givex","last4":"0000","balance":{"currency":"EUR","value":5000},"code":[1,1,1,1,1,1,1,1]}"#,
         ),
         (AccountEvent::Held { payment, amount: 60 }, r#"{"type":"held","payment":"ZZZZZZZZZZZZZ001","amount":60}"#),
+        (
+            AccountEvent::Moved { payment, leg, action: Action::Increase, amount: 45 },
+            r#"{"type":"moved","payment":"ZZZZZZZZZZZZZ001","leg":"ZZZZZZZZZZZZZ002-3","action":"increase","amount":45}"#,
+        ),
         (
             AccountEvent::Moved { payment, leg, action: Action::Capture, amount: 45 },
             r#"{"type":"moved","payment":"ZZZZZZZZZZZZZ001","leg":"ZZZZZZZZZZZZZ002-3","action":"capture","amount":45}"#,
@@ -270,6 +414,7 @@ fn the_json_of_states_beside_orders_never_changes() {
             r#"{"next":{"version":3,"index":2},"progress":{"tries":2,"first_try_at":1767225600000,"due":1767312000000,"is_withheld":true},"again":[{"position":{"version":3,"index":1},"progress":{"tries":0,"first_try_at":0,"due":0}}]}"#,
         ),
     ]);
+    let key = Some(print(1, 2));
     let endpoint = Endpoint {
         id: "we_1".into(),
         url: "https://shop.example/1".into(),
@@ -293,12 +438,21 @@ fn the_json_of_states_beside_orders_never_changes() {
         ..endpoint.clone()
     };
     check(&[
-        (Endpoints::default(), r#"{"endpoints":[]}"#),
+        (Endpoints::default(), r#"{"endpoints":[],"own":{"generation":0}}"#),
         (
-            Endpoints { endpoints: vec![endpoint, changed] },
-            r#"{"endpoints":[{"id":"we_1","url":"https://shop.example/1","format":"checkout","created_at":1767225600000,"generation":0},{"id":"we_1","url":"https://shop.example/1","format":"tender","events":["order.closed"],"created_at":1767225600000,"generation":1,"rotated_at":1767225600000,"disabled":{"at":1767312000000,"reason":"gone"},"key":{"print":"AQEBAQEBAQECAgICAgICAg"},"rotation_key":{"print":"AwMDAwMDAwMEBAQEBAQEBA"}}]}"#,
+            Endpoints {
+                own: OwnKeys { generation: 2, rotated_at: Some(NOW), rotation_key: key },
+                ..Endpoints::default()
+            },
+            r#"{"endpoints":[],"own":{"generation":2,"rotated_at":1767225600000,"rotation_key":{"print":"AQEBAQEBAQECAgICAgICAg"}}}"#,
+        ),
+        (
+            Endpoints { endpoints: vec![endpoint, changed], own: OwnKeys::default() },
+            r#"{"endpoints":[{"id":"we_1","url":"https://shop.example/1","format":"checkout","created_at":1767225600000,"generation":0},{"id":"we_1","url":"https://shop.example/1","format":"tender","events":["order.closed"],"created_at":1767225600000,"generation":1,"rotated_at":1767225600000,"disabled":{"at":1767312000000,"reason":"gone"},"key":{"print":"AQEBAQEBAQECAgICAgICAg"},"rotation_key":{"print":"AwMDAwMDAwMEBAQEBAQEBA"}}],"own":{"generation":0}}"#,
         ),
     ]);
+    // From before orders had webhooks of their own.
+    assert_eq!(serde_json::from_str::<Endpoints>(r#"{"endpoints":[]}"#).unwrap(), Endpoints::default());
     let raised = Raised { at: NOW, reason: "stuck".into(), retried_at: None };
     check(&[
         (Attention::default(), r"{}"),
@@ -320,6 +474,17 @@ fn a_snapshot_that_an_earlier_version_wrote_is_read() {
     (now.changes, now.topics) = (0, 0);
     now.payments.iter_mut().for_each(|payment| payment.act_by = Time::default());
     assert_eq!(old, now);
+}
+
+/// An operation of a snapshot from before operations had kinds.
+const OLD_OPERATION: &str = r#"{"version":3,"requested_at":1767225600000,"legs":[{"payment":1,"action":"capture","amount":45,"result":{"outcome":"done"},"resolved_at":1767225600000}]}"#;
+
+#[test]
+fn an_operation_that_an_earlier_version_stored_is_read() {
+    let old = serde_json::from_str::<Operation>(OLD_OPERATION).unwrap();
+    assert_eq!((old.standing(), old.total(), old.updated_at()), (Standing::Success, 45, NOW));
+    assert_eq!((old.target, old.amount, old.refused), (None, None, None));
+    assert!(!old.is_automatic && old.details_bytes == 0);
 }
 
 /// Its shopper may be at the page right now.

@@ -197,7 +197,12 @@ fn what_is_withheld_is_put_on_record_once() {
 
     let held = Feed::evolve(Some(feed.clone()), &withheld, v(9), NOW).unwrap();
     assert_eq!(held.withheld(tried(at(1, 0))), None);
+    assert_eq!((feed.is_withheld(), held.is_withheld()), (false, true));
     assert_eq!(held, Feed { progress: Progress { is_withheld: true, ..feed.progress }, ..feed });
+    // Also what is to be told again.
+    let progress = Progress { is_withheld: true, ..Progress::default() };
+    let again = |progress| Feed { again: vec![Again { position: at(0, 0), progress }], ..Feed::default() };
+    assert_eq!((again(Progress::default()).is_withheld(), again(progress).is_withheld()), (false, true));
 
     // What was tried since is withheld anew.
     let (_, tried_again) = tell(&held, at(1, 0), &answer(500), NOW);

@@ -7,9 +7,7 @@ use domain::{
     Action::{self, Capture, Refund, Void},
     Aggregate, Order, Tally, Time,
     limits::{AUTHORISE_DEADLINE, COMMITS_MAX, COMMITS_RESERVE, OPERATIONS_PER_ORDER_MAX, ORDER_LIFETIME_DEFAULT},
-    order::{
-        CancelledBy, CloseReason, Command, Decision, Decline, Due, LegResult, OrderEvent, Refusal, Reserve, Resolution,
-    },
+    order::{CancelledBy, CloseReason, Command, Decision, Decline, Due, LegResult, Refusal, Reserve, Resolution},
 };
 
 use crate::support::{
@@ -115,7 +113,7 @@ fn an_order_that_expires_releases_what_is_held_or_may_come_to_be() {
         let legs = legs.iter().map(|(action, amount)| leg(1, *action, *amount)).collect::<Vec<_>>();
         let mut events = expiry();
         if !legs.is_empty() {
-            events.push(OrderEvent::OperationRequested { legs, is_release: true, key: None });
+            events.extend(released(legs));
         }
         check_at(EXPIRY, &given, LAPSE, commits([events]));
         check_at(earlier(EXPIRY), &given, LAPSE, already(u16::try_from(given.len() - 1).unwrap()));
@@ -415,7 +413,7 @@ fn a_payment_authorised_while_it_is_released_keeps_its_books() {
     let voiding = [out_of_time(), vec![authorised(1)]].concat();
     assert_eq!(books(&voiding, 1), Tally { voiding: 60, ..Tally::authorised(60) });
     for action in [capture(1, 1), void(1, 1)] {
-        check(&voiding, action, Err(Refusal::NotAvailable { asked: eur(1), available: eur(0) }));
+        check(&voiding, action, Err(Refusal::NothingAvailable));
     }
 
     check(&voiding, record([on_leg(3, 0, LegResult::Done)]), commits([done(3, 0)]));

@@ -1,7 +1,8 @@
 //! The rules of the domain, each as a test that is named in prose.
 //!
-//! - `order`, `cancellation`, `lapse`, `outstanding` and `account` say what is refused and what is done, rule by
-//!   rule; `changes`, `feed`, `webhook`, `retry` and `attention` say what is told of it, to whom, and when.
+//! - `order`, `operations`, `priorities`, `cancellation`, `lapse`, `outstanding` and `account` say what is refused
+//!   and what is done, rule by rule; `changes`, `feed`, `webhook`, `retry` and `attention` say what is told of it, to
+//!   whom, and when.
 //! - `properties` asks for anything in any order, and checks what must hold of every order and account;
 //!   `partners` does so with a partner that keeps books of its own. `PROPTEST_CASES=30000` asks for more.
 //! - `contract` pins the JSON of every event.
@@ -15,9 +16,12 @@ mod contract;
 mod feed;
 mod lapse;
 mod money;
+mod names;
+mod operations;
 mod order;
 mod outstanding;
 mod partners;
+mod priorities;
 mod properties;
 mod reference;
 mod retry;

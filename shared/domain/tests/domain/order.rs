@@ -4,12 +4,14 @@ use domain::{
     Action::{Capture, Refund, Void},
     Aggregate, Order, Time,
     limits::{
-        BRAND_CHARS_MAX, KEYS_PER_ORDER_MAX, OPERATIONS_PER_ORDER_MAX, ORDER_LIFETIME_DEFAULT, ORDER_LIFETIME_MAX,
-        PAYMENTS_PER_ORDER_MAX, REFERENCE_CHARS_MAX,
+        AMOUNT_MINOR_MAX, BRAND_CHARS_MAX, COMMITS_MAX, KEYS_PER_ORDER_MAX, OPERATION_DETAILS_BYTES_MAX,
+        OPERATIONS_PER_ORDER_MAX, ORDER_LIFETIME_DEFAULT, ORDER_LIFETIME_MAX, PAYMENTS_PER_ORDER_MAX,
+        REFERENCE_CHARS_MAX,
     },
     order::{
-        CancelledBy, CloseReason, Command, Decline, Leg, LegResult, Method, MethodKind, Open, OrderEvent, OrderKind,
-        PartnerId, Refusal, Reserve, Resolution,
+        CancelledBy, CaptureMode, CloseReason, Command, Decision, Decline, Leg, LegResult, Method, MethodKind,
+        Objection, Open, Operate, Operation, OperationKind, OrderEvent, OrderKind, PartnerId, Refusal, Reserve,
+        Resolution, Session, Target,
     },
 };
 
@@ -285,7 +287,8 @@ fn an_order_with_all_its_operations_takes_no_more_but_can_be_cancelled() {
     check(&given, void(1, 1), commits([requested([leg(1, Void, 1)])]));
     given.push(requested([leg(1, Void, 1)]));
     check(&given, void(1, 1), Err(Refusal::TooManyOperations));
-    check(&given, cancel(), commits([cancellation(), released([leg(1, Void, 476)])]));
+    let left = 1_500 - u64::try_from(OPERATIONS_PER_ORDER_MAX).unwrap();
+    check(&given, cancel(), commits([cancellation(), released([leg(1, Void, left)])]));
 }
 
 #[test]
@@ -297,7 +300,9 @@ fn an_order_with_all_its_keys_takes_no_more_but_records_what_partners_said() {
         print
     });
     given.extend(prints.map(answered));
-    check(&given, pay(1, 40), Err(Refusal::TooManyOperations));
+    check(&given, with_key(pay(1, 40), print(9, 9)), Err(Refusal::TooManyOperations));
+    // What brings no key needs no room for one.
+    assert!(after(&given).decide(&pay(1, 40), NOW).is_ok());
     let found = record([on_payment(1, Resolution::Authorised)]);
     check(&given, with_key(found, print(9, 9)), commits([authorised(1)]));
 }
@@ -523,7 +528,10 @@ fn no_cent_is_asked_for_twice() {
         let given = [&held[..], then].concat();
         for (action, available) in [(Capture, *capturable), (Void, *capturable), (Refund, *refundable)] {
             let asked = eur(available + 1);
-            let refusal = Refusal::NotAvailable { asked, available: eur(available) };
+            let refusal = match available {
+                0 => Refusal::NothingAvailable,
+                available => Refusal::NotAvailable { asked, available: eur(available) },
+            };
             check(&given, request(1, action, asked), Err(refusal));
             if available > 0 {
                 check(&given, request(1, action, eur(available)), commits([requested([leg(1, action, available)])]));
@@ -546,8 +554,7 @@ fn nothing_is_available_of_a_payment_that_was_not_authorised() {
         let mut given = vec![opened(100), reserved(60)];
         given.extend(word.map(|word| resolved(1, word)));
         for action in [Capture, Void, Refund] {
-            let refusal = Refusal::NotAvailable { asked: eur(1), available: eur(0) };
-            check(&given, request(1, action, eur(1)), Err(refusal));
+            check(&given, request(1, action, eur(1)), Err(Refusal::NotAuthorised));
         }
     }
 }
@@ -619,6 +626,7 @@ fn what_a_token_does_not_tell_needs_the_orders_history() {
         with_key(pay(2, 40), print(1, 1)),
         with_key(pay(2, 40), print(1, 9)),
         capture(1, 60),
+        Command::Operate(Operate::new(OperationKind::Reversal, Target::Order, None)),
         cancel(),
         record([on_payment(1, Resolution::Authorised)]),
         record([on_leg(3, 0, LegResult::Done)]),
@@ -641,6 +649,21 @@ fn a_token_of_an_order_that_takes_no_payment_or_without_all_its_keys_does_not_su
     assert_eq!(Order::glimpse(without_keys), None);
 }
 
+/// What follows from a payment then, the token does not tell.
+#[test]
+fn a_token_of_an_order_with_terms_of_its_own_does_not_suffice() {
+    let mut opening = opened(100);
+    for event in &mut opening {
+        if let OrderEvent::Opened { session, .. } = event {
+            *session = Some(Box::new(Session { capture: CaptureMode::Manual, webhook: None }));
+        }
+    }
+    let view = after(&[opening]).view();
+    assert!(view.has_session);
+    assert_eq!(Order::glimpse(view), None);
+    assert!(!after(&[opened(100)]).view().has_session);
+}
+
 /// Whether a payment is taken must not depend on whether its token was fresh.
 #[test]
 fn a_token_of_an_order_with_all_its_operations_decides_as_the_order_does() {
@@ -651,8 +674,8 @@ fn a_token_of_an_order_with_all_its_operations_decides_as_the_order_does() {
     assert_eq!(glimpse(&given).decide(&pay, NOW), order.decide(&pay, NOW));
 }
 
-#[test]
-fn a_full_order_is_still_small_enough_to_be_stored() {
+/// An order with as many payments and keys as there can be, each as long as can be.
+fn full_of_payments() -> Order {
     let long = "\u{1F6D2}".repeat(REFERENCE_CHARS_MAX);
     let payments = u16::try_from(PAYMENTS_PER_ORDER_MAX).unwrap();
     let mut order = after(&[opened(10_000_000)]);
@@ -661,7 +684,6 @@ fn a_full_order_is_still_small_enough_to_be_stored() {
         order = Order::evolve(Some(order.clone()), &event, version, NOW).unwrap();
     };
     for payment in 0..payments {
-        let key = Some(print(1, u8::try_from(payment).unwrap()));
         commit(OrderEvent::PaymentReserved {
             amount: 100_000,
             reference: long.clone(),
@@ -673,16 +695,85 @@ fn a_full_order_is_still_small_enough_to_be_stored() {
             partner: PartnerId::Accounts,
             token: "T".repeat(40),
             act_by: Some(EXPIRY),
-            key,
+            key: None,
         });
-        let payment = v(3 * payment + 1);
-        commit(OrderEvent::ShopperTimedOut { payment });
-        commit(OrderEvent::PaymentResolved { payment, resolution: Resolution::Authorised });
+        commit(OrderEvent::PaymentResolved { payment: v(2 * payment + 1), resolution: Resolution::Authorised });
     }
-    for _ in 0..OPERATIONS_PER_ORDER_MAX {
-        let legs = vec![Leg { result: Some(declined_leg()), resolved_at: NOW, ..leg(1, Capture, 100_000) }];
-        commit(OrderEvent::OperationRequested { legs, is_release: false, key: Some(print(2, 2)) });
+    for _ in OPERATIONS_PER_ORDER_MAX..KEYS_PER_ORDER_MAX {
+        commit(OrderEvent::Answered { key: print(1, 1) });
     }
-    let size = serde_json::to_string(&order).unwrap().len();
-    assert!(size < 350_000, "an item of DynamoDB has 400 KB, this order {size} bytes");
+    order
+}
+
+#[test]
+fn a_full_order_is_still_small_enough_to_be_stored() {
+    let plain = Operate::new(OperationKind::Capture, Target::Payment(v(1)), Some(eur(1)));
+    let long = Some("\u{1F6D2}".repeat(REFERENCE_CHARS_MAX));
+    let short = Some("r".repeat(REFERENCE_CHARS_MAX));
+    let operations = [
+        plain.clone(),
+        Operate { reference: short, ..plain.clone() },
+        Operate { reference: long.clone(), details: Some("{}".into()), ..plain.clone() },
+        // Of all payments at once, over and over.
+        Operate { target: Target::Order, amount: None, ..plain.clone() },
+        Operate { target: Target::Order, amount: None, reference: long, ..plain },
+    ];
+    let full = full_of_payments();
+    for operate in operations {
+        let mut order = full.clone();
+        let mut number = 0_u64;
+        // Each declined, so that it can be asked for again.
+        loop {
+            let mut key = print(0, 3);
+            key.key = number.to_be_bytes();
+            number += 1;
+            let command = Command::Operate(Operate { key: Some(key), ..operate.clone() });
+            let events = match order.decide(&command, NOW) {
+                Ok(Decision::Commit(events)) => events,
+                other => {
+                    assert_eq!(other, Err(Refusal::TooManyOperations));
+                    break;
+                }
+            };
+            let version = order.version.next().unwrap();
+            order = Order::evolve_all(Some(order), &events, version, NOW).unwrap();
+            let legs = u16::try_from(order.operation(version).unwrap().legs.len()).unwrap();
+            for index in 0..legs {
+                let word = LegResult::Declined { reason: Decline::CodeTriesExceeded };
+                let declined = leg_resolved(version.get(), index, word);
+                order = Order::evolve_all(Some(order), &declined, version, NOW).unwrap();
+            }
+        }
+        let size = serde_json::to_string(&order).unwrap().len();
+        assert!(size < 350_000, "an item of DynamoDB has 400 KB, this order {size} bytes");
+        assert!(number > 15, "an order of {number} operations");
+    }
+}
+
+/// What is counted of a snapshot is never less than what is stored.
+#[test]
+fn an_operation_weighs_at_least_what_it_takes_of_a_snapshot() {
+    let longest = || Leg {
+        result: Some(LegResult::Declined { reason: Decline::CodeTriesExceeded }),
+        resolved_at: Time::from_unix_ms(9_999_999_999_999),
+        ..leg(COMMITS_MAX, Capture, AMOUNT_MINOR_MAX)
+    };
+    for reference in [None, Some("r"), Some("\u{1F6D2}"), Some("\""), Some("é")] {
+        for legs in [0, 1, 2, 64] {
+            let operation = Operation {
+                version: v(COMMITS_MAX),
+                requested_at: Time::from_unix_ms(9_999_999_999_999),
+                kind: OperationKind::TechnicalCancel,
+                target: Some(v(COMMITS_MAX)),
+                reference: reference.map(|character| character.repeat(REFERENCE_CHARS_MAX)),
+                amount: Some(AMOUNT_MINOR_MAX),
+                is_automatic: false,
+                details_bytes: OPERATION_DETAILS_BYTES_MAX,
+                legs: (0..legs).map(|_| longest()).collect(),
+                refused: (legs == 0).then_some(Objection::ExceedsAvailable),
+            };
+            let size = serde_json::to_string(&operation).unwrap().len();
+            assert!(size <= operation.weight(), "{size} bytes, and not {}, of {operation:?}", operation.weight());
+        }
+    }
 }

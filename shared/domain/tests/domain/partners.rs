@@ -9,12 +9,12 @@ use std::{
 use domain::{
     Action, Order, Tally, Version,
     limits::AUTHORISE_DEADLINE,
-    order::{CancelledBy, CloseReason, Command, Decline, Due, Finding, LegResult, Request, Resolution},
+    order::{CancelledBy, CloseReason, Command, Decline, Due, Finding, LegResult, Resolution},
 };
-use proptest::{prelude::*, sample::Index, test_runner::TestCaseResult};
+use proptest::{prelude::*, test_runner::TestCaseResult};
 
 use crate::{
-    properties::{Part, Story, any_action, any_part},
+    properties::{Ask, Opening, Part, Story, any_ask, any_part},
     support::{EXPIRY, awaiting_shopper, cancel, declined_leg, reserve},
 };
 
@@ -168,7 +168,7 @@ impl Partner {
 #[derive(Debug, Clone)]
 enum Deed {
     Pay(Part),
-    Ask(Index, Action, Part),
+    Ask(Ask),
     /// The driver runs once: what is due is called, and what was answered is recorded, in some order; a
     /// part of it perhaps only by the next run.
     Drive,
@@ -180,7 +180,7 @@ enum Deed {
 fn any_deed() -> impl Strategy<Value = Deed> {
     prop_oneof![
         4 => any_part().prop_map(Deed::Pay),
-        4 => (any::<Index>(), any_action(), any_part()).prop_map(|(which, action, part)| Deed::Ask(which, action, part)),
+        4 => any_ask().prop_map(Deed::Ask),
         8 => Just(Deed::Drive),
         1 => Just(Deed::Cancel),
         1 => (1..40_u8).prop_map(Deed::Wait),
@@ -205,15 +205,17 @@ impl Trade {
                 let command = Command::Reserve(reserve(order.version.get(), part.of(order.remaining)));
                 self.story.ask(&command)?;
             }
-            Deed::Ask(which, action, part) if !order.payments.is_empty() => {
-                let payment = which.get(&order.payments);
-                let amount = part.of(payment.tally.available(*action));
-                let request = Request { payment: payment.version, action: *action, amount, key: None };
-                if self.story.ask(&Command::Request(request))? {
-                    self.merchants.insert(self.story.order.version);
+            Deed::Ask(ask) => {
+                let Some(operate) = ask.of(order) else { return Ok(()) };
+                let is_asked = self.story.ask(&Command::Operate(operate))?;
+                let order = &self.story.order;
+                // Whoever takes back a whole order that is still open asks as its cancellation does.
+                let is_cancellation =
+                    order.cancellation.as_ref().is_some_and(|cancellation| cancellation.version == order.version);
+                if is_asked && !is_cancellation {
+                    self.merchants.insert(order.version);
                 }
             }
-            Deed::Ask(..) => {}
             Deed::Drive => self.drive()?,
             Deed::Cancel => {
                 self.story.ask(&cancel())?;
@@ -261,7 +263,7 @@ proptest! {
             payments: BTreeMap::new(),
             legs: BTreeMap::new(),
         };
-        let story = Story::begin((amount, false));
+        let story = Story::begin(Opening { amount, is_single: false, session: None });
         let mut trade = Trade { story, partner, merchants: BTreeSet::new(), late: Vec::new() };
         for deed in &deeds {
             trade.carry_out(deed)?;

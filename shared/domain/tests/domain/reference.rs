@@ -127,6 +127,22 @@ fn what_is_not_a_reference_and_a_place_names_no_leg() {
     }
 }
 
+/// The layout is a contract, as that of references is: the payments family names each transaction so.
+#[test]
+fn the_uuid_of_a_leg_never_changes() {
+    let order = OrderId::from_entropy(ENTROPY);
+    let cases = [
+        (4, 0, "01020304-0506-8070-a000-100000000001"),
+        (4, 1, "01020304-0506-8070-a000-100000000002"),
+        (4, u16::MAX, "01020304-0506-8070-a000-100000010000"),
+        (0, 0, "01020304-0506-8070-a000-000000000001"),
+    ];
+    for (version, index, uuid) in cases {
+        let leg = LegReference { operation: order.at(v(version)), index };
+        assert_eq!(leg.to_uuid().to_string(), uuid);
+    }
+}
+
 proptest! {
     #[test]
     fn a_reference_survives_text_and_uuid(reference in any_reference()) {
@@ -180,5 +196,20 @@ proptest! {
 
         let json = serde_json::to_string(&leg).unwrap();
         prop_assert_eq!(serde_json::from_str::<LegReference>(&json).unwrap(), leg);
+    }
+
+    #[test]
+    fn the_uuid_of_a_leg_is_that_of_nothing_else(
+        left in (any_reference(), any::<u16>()),
+        right in (any_reference(), any::<u16>()),
+    ) {
+        let [left, right] = [left, right].map(|(operation, index)| LegReference { operation, index });
+        prop_assert_eq!(left == right, left.to_uuid() == right.to_uuid());
+        prop_assert_eq!(Reference::from_uuid(left.to_uuid()), Err(ReferenceError));
+        let uuid = left.to_uuid();
+        prop_assert_eq!((uuid.get_version_num(), uuid.get_variant()), (8, Variant::RFC4122));
+        // Legs of one operation differ as well.
+        let other = LegReference { index: right.index, ..left };
+        prop_assert_eq!(left.index == right.index, left.to_uuid() == other.to_uuid());
     }
 }

@@ -9,7 +9,8 @@ use domain::{
     limits::SHOPPER_TIME_DEFAULT,
     order::{
         Cancel, CancelReason, CloseReason, Command, Decision, Decline, Finding, KeyPrint, Leg, LegResult, Method,
-        MethodKind, Open, OrderEvent, OrderKind, PartnerId, Redirect, Refusal, Request, Reserve, Resolution,
+        MethodKind, Objection, Open, Operate, OperationKind, OrderEvent, OrderKind, PartnerId, Priority, Redirect,
+        Refusal, Reserve, Resolution, Target,
     },
 };
 
@@ -58,6 +59,26 @@ pub(crate) fn card() -> Method {
     Method { kind: MethodKind::Card, brand: "visa".into(), last4: Some("1111".into()) }
 }
 
+pub(crate) fn gift_card(brand: &str) -> Method {
+    Method { kind: MethodKind::GiftCard, brand: brand.into(), last4: Some("0000".into()) }
+}
+
+pub(crate) fn ideal() -> Method {
+    Method { kind: MethodKind::Ideal, brand: "ideal".into(), last4: None }
+}
+
+/// Who holds the money of what is paid so.
+pub(crate) fn holder(method: &Method) -> PartnerId {
+    match method.kind {
+        MethodKind::GiftCard => PartnerId::Accounts,
+        MethodKind::Card | MethodKind::Ideal => PartnerId::Sandbox,
+    }
+}
+
+pub(crate) fn priority(partner: &str, method: &str) -> Priority {
+    Priority { partner: partner.into(), method: method.into() }
+}
+
 // What was committed.
 
 pub(crate) fn opened(minor: u64) -> Commit {
@@ -67,6 +88,8 @@ pub(crate) fn opened(minor: u64) -> Commit {
         expires_at: EXPIRY,
         kind: OrderKind::Parts,
         token_key: 1,
+        session: None,
+        details: None,
         key: None,
     }]
 }
@@ -83,11 +106,16 @@ pub(crate) fn opened_around_a_payment(minor: u64) -> Commit {
 }
 
 pub(crate) fn reserved(minor: u64) -> Commit {
+    reserved_with(card(), minor)
+}
+
+/// A payment by another method.
+pub(crate) fn reserved_with(method: Method, minor: u64) -> Commit {
     vec![OrderEvent::PaymentReserved {
         amount: minor,
         reference: "payment".into(),
-        method: card(),
-        partner: PartnerId::Sandbox,
+        partner: holder(&method),
+        method,
         token: "tok_1".into(),
         act_by: None,
         key: None,
@@ -121,13 +149,53 @@ pub(crate) fn timed_out(payment: u16) -> Commit {
     vec![OrderEvent::ShopperTimedOut { payment: v(payment) }]
 }
 
-pub(crate) fn requested<const N: usize>(legs: [Leg; N]) -> Commit {
-    vec![OrderEvent::OperationRequested { legs: legs.into(), is_release: false, key: None }]
+/// What a merchant asked of one payment: what its leg does, and as much.
+pub(crate) fn requested(legs: [Leg; 1]) -> Commit {
+    let [leg] = &legs;
+    asked(kind_of(leg.action), Target::Payment(leg.payment), Some(leg.amount), legs.to_vec())
+}
+
+/// What a merchant asked for, and what it came to.
+pub(crate) fn asked(kind: OperationKind, target: Target, amount: Option<u64>, legs: impl Into<Vec<Leg>>) -> Commit {
+    vec![OrderEvent::OperationRequested {
+        legs: legs.into(),
+        is_release: false,
+        kind: Some(kind),
+        target: target.payment(),
+        reference: None,
+        amount,
+        details: None,
+        is_deferred: false,
+        is_automatic: false,
+        key: None,
+    }]
+}
+
+/// What was taken and cannot be done.
+pub(crate) fn operation_refused(
+    kind: OperationKind,
+    target: Target,
+    amount: Option<u64>,
+    objection: Objection,
+) -> Commit {
+    let target = target.payment();
+    vec![OrderEvent::OperationRefused { kind, target, reference: None, amount, objection, key: None }]
 }
 
 /// What a cancellation or a timeout asks for.
-pub(crate) fn released<const N: usize>(legs: [Leg; N]) -> Commit {
-    vec![OrderEvent::OperationRequested { legs: legs.into(), is_release: true, key: None }]
+pub(crate) fn released(legs: impl Into<Vec<Leg>>) -> Commit {
+    vec![OrderEvent::OperationRequested {
+        legs: legs.into(),
+        is_release: true,
+        kind: None,
+        target: None,
+        reference: None,
+        amount: None,
+        details: None,
+        is_deferred: false,
+        is_automatic: false,
+        key: None,
+    }]
 }
 
 pub(crate) fn leg_resolved(operation: u16, leg: u16, result: LegResult) -> Commit {
@@ -156,7 +224,7 @@ pub(crate) fn answered(key: KeyPrint) -> Commit {
 }
 
 pub(crate) fn closed(reason: CloseReason) -> Commit {
-    vec![OrderEvent::Closed { reason }]
+    vec![OrderEvent::Closed { reason, capture_at: None }]
 }
 
 /// One commit of several's events.
@@ -170,11 +238,13 @@ pub(crate) fn keyed(mut commit: Commit, print: KeyPrint) -> Commit {
         OrderEvent::Opened { key, .. }
         | OrderEvent::PaymentReserved { key, .. }
         | OrderEvent::OperationRequested { key, .. }
+        | OrderEvent::OperationRefused { key, .. }
         | OrderEvent::CancellationRequested { key, .. } => *key = Some(print),
         event @ (OrderEvent::PaymentResolved { .. }
         | OrderEvent::ShopperTimedOut { .. }
         | OrderEvent::LegResolved { .. }
         | OrderEvent::Answered { .. }
+        | OrderEvent::AmountsChanged
         | OrderEvent::Closed { .. }) => panic!("{event:?} takes no key"),
     }
     commit
@@ -183,7 +253,7 @@ pub(crate) fn keyed(mut commit: Commit, print: KeyPrint) -> Commit {
 // Parts of events and commands.
 
 pub(crate) fn leg(payment: u16, action: Action, amount: u64) -> Leg {
-    Leg { payment: v(payment), action, amount, result: None, resolved_at: Time::default() }
+    Leg::new(v(payment), action, amount)
 }
 
 pub(crate) fn declined_leg() -> LegResult {
@@ -205,7 +275,7 @@ pub(crate) fn on_leg(operation: u16, index: u16, result: LegResult) -> Finding {
 // What is asked.
 
 pub(crate) fn open(amount: Money) -> Open {
-    Open { reference: "order".into(), amount, expires_at: None, token_key: 1, key: None }
+    Open { reference: "order".into(), amount, expires_at: None, token_key: 1, session: None, details: None, key: None }
 }
 
 /// A payment by a shopper whose token is of version `seen`.
@@ -227,7 +297,21 @@ pub(crate) fn pay(seen: u16, minor: u64) -> Command {
 }
 
 pub(crate) fn request(payment: u16, action: Action, amount: Money) -> Command {
-    Command::Request(Request { payment: v(payment), action, amount, key: None })
+    operate(kind_of(action), Target::Payment(v(payment)), Some(amount))
+}
+
+pub(crate) fn operate(kind: OperationKind, target: Target, amount: Option<Money>) -> Command {
+    Command::Operate(Operate::new(kind, target, amount))
+}
+
+/// What is asked for by whoever asks for no more than one action.
+pub(crate) fn kind_of(action: Action) -> OperationKind {
+    match action {
+        Action::Capture => OperationKind::Capture,
+        Action::Void => OperationKind::Void,
+        Action::Refund => OperationKind::Refund,
+        Action::Increase => OperationKind::AmountUpdate,
+    }
 }
 
 pub(crate) fn capture(payment: u16, minor: u64) -> Command {
@@ -254,7 +338,7 @@ pub(crate) fn record<const N: usize>(findings: [Finding; N]) -> Command {
 pub(crate) fn with_key(mut command: Command, print: KeyPrint) -> Command {
     match &mut command {
         Command::Reserve(Reserve { key, .. })
-        | Command::Request(Request { key, .. })
+        | Command::Operate(Operate { key, .. })
         | Command::Cancel(Cancel { key, .. })
         | Command::Record { key, .. } => *key = Some(print),
         Command::Lapse => panic!("nobody asks for it, so it takes no key"),

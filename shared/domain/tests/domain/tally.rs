@@ -1,6 +1,6 @@
 //! The books of one authorisation add up, whatever is done with it.
 
-use domain::{Action, Tally};
+use domain::{Action, Tally, limits::AMOUNT_MINOR_MAX};
 use proptest::prelude::*;
 
 #[derive(Debug, Clone)]
@@ -12,7 +12,7 @@ enum Step {
 }
 
 fn any_step() -> impl Strategy<Value = Step> {
-    let action = prop::sample::select(&[Action::Capture, Action::Void, Action::Refund][..]);
+    let action = prop::sample::select(&[Action::Capture, Action::Void, Action::Refund, Action::Increase][..]);
     prop_oneof![
         (action, 0..=120_u64).prop_map(|(action, amount)| Step::Begin(action, amount)),
         (any::<prop::sample::Index>(), any::<bool>()).prop_map(|(which, done)| Step::Conclude(which, done)),
@@ -26,6 +26,7 @@ proptest! {
         steps in prop::collection::vec(any_step(), 0..40),
     ) {
         let mut tally = Tally::authorised(authorised);
+        let mut authorised = authorised;
         let mut flights = Vec::new();
         for step in steps {
             match step {
@@ -37,6 +38,7 @@ proptest! {
                 Step::Conclude(which, done) if !flights.is_empty() => {
                     let (action, amount) = flights.swap_remove(which.index(flights.len()));
                     tally.conclude(action, amount, done);
+                    authorised += if done && action == Action::Increase { amount } else { 0 };
                 }
                 Step::Conclude(..) => {}
             }
@@ -45,6 +47,7 @@ proptest! {
                 tally.captured + tally.voided + tally.capturing + tally.voiding + tally.capturable(),
                 authorised
             );
+            prop_assert_eq!(tally.authorised, authorised);
             prop_assert_eq!(tally.refunded + tally.refunding + tally.refundable(), tally.captured);
             prop_assert_eq!(tally.is_at_rest(), flights.iter().all(|(_, amount)| *amount == 0));
             prop_assert_eq!(tally.kept(), authorised - tally.voided - tally.refunded);
@@ -84,6 +87,33 @@ fn only_what_was_captured_can_be_refunded() {
     assert_eq!(tally.available(Action::Refund), 35);
     tally.conclude(Action::Refund, 25, true);
     assert_eq!((tally.available(Action::Refund), tally.kept()), (35, 75));
+}
+
+#[test]
+fn what_is_being_increased_is_not_authorised_yet() {
+    let mut tally = Tally::authorised(100);
+    tally.begin(Action::Increase, 20);
+    assert_eq!(tally, Tally { increasing: 20, ..Tally::authorised(100) });
+    assert_eq!((tally.capturable(), tally.kept(), tally.is_at_rest()), (100, 100, false));
+    let mut declined = tally;
+    declined.conclude(Action::Increase, 20, false);
+    assert_eq!(declined, Tally::authorised(100));
+    tally.conclude(Action::Increase, 20, true);
+    assert_eq!(tally, Tally::authorised(120));
+}
+
+#[test]
+fn an_authorisation_grows_to_the_largest_amount_there_is() {
+    assert_eq!(Tally::authorised(100).available(Action::Increase), AMOUNT_MINOR_MAX - 100);
+    let growing = Tally { increasing: 20, ..Tally::authorised(100) };
+    assert_eq!(growing.available(Action::Increase), AMOUNT_MINOR_MAX - 120);
+    assert_eq!(Tally::authorised(AMOUNT_MINOR_MAX).available(Action::Increase), 0);
+}
+
+#[test]
+fn captures_and_increases_take_and_voids_and_refunds_give_back() {
+    let takes = [Action::Capture, Action::Void, Action::Refund, Action::Increase].map(Action::takes);
+    assert_eq!(takes, [true, false, false, true]);
 }
 
 #[test]

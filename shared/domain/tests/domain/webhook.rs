@@ -6,7 +6,7 @@ use domain::{
     Aggregate, Time,
     limits::{ENDPOINTS_PER_MERCHANT_MAX, KEY_OVERLAP},
     order::{CHANGE_NAMES, Format, KeyPrint, Topic},
-    webhook::{Disabled, DisabledReason, Endpoint, EndpointEvent, Endpoints},
+    webhook::{Disabled, DisabledReason, Endpoint, EndpointEvent, Endpoints, OWN_ENDPOINT},
 };
 
 use crate::{
@@ -74,7 +74,7 @@ fn an_endpoint_is_found_by_its_identity_and_told_from_its_creation_on() {
         key: None,
         rotation_key: None,
     };
-    assert_eq!(all.get("we_1"), Some(&first));
+    assert_eq!(all.get("we_1"), Some(first));
     assert_eq!(all.get("we_2").map(|endpoint| endpoint.created_at), Some(EXPIRY));
     assert_eq!(all.get("we_"), None);
 }
@@ -155,7 +155,7 @@ fn what_happens_to_one_endpoint_leaves_the_others_alone() {
     let untouched = after(&two).endpoints;
     for event in [rotated("we_2"), disabled("we_2"), enabled("we_2"), deleted("we_2")] {
         let all = after(&[&two[..], &[(EXPIRY, event.clone())]].concat());
-        assert_eq!(all.get("we_1"), untouched.first(), "{event:?}");
+        assert_eq!(all.get("we_1").as_ref(), untouched.first(), "{event:?}");
     }
     for event in [rotated("we_3"), disabled("we_3"), enabled("we_3"), deleted("we_3")] {
         assert_eq!(after(&[&two[..], &[(EXPIRY, event.clone())]].concat()).endpoints, untouched, "{event:?}");
@@ -174,10 +174,30 @@ fn an_endpoint_remembers_the_keys_it_was_created_and_rotated_with() {
     let endpoint = all.get("we_1").unwrap();
     assert_eq!((endpoint.key, endpoint.rotation_key), (Some(print(1, 2)), Some(print(3, 4))));
     // By the caller's key, whatever was asked with it.
-    assert_eq!(all.created_with(print(1, 2)), Some(endpoint));
-    assert_eq!(all.created_with(print(1, 9)), Some(endpoint));
+    assert_eq!(all.created_with(print(1, 2)), Some(&endpoint));
+    assert_eq!(all.created_with(print(1, 9)), Some(&endpoint));
     assert_eq!(all.created_with(print(3, 4)), None);
     // The last rotation counts, and one without a key is another one.
     let again = one(&[(NOW, created("we_1", &[])), (NOW, keyed), (NOW, rotated("we_1"))]);
     assert_eq!((again.generation, again.rotation_key), (2, None));
+}
+
+/// They have no URL in common, and nothing but their keys.
+#[test]
+fn the_webhooks_of_orders_themselves_are_signed_with_keys_that_rotate_together() {
+    let none = after(&[(NOW, created("we_1", &[]))]);
+    let own = none.get(OWN_ENDPOINT).unwrap();
+    assert_eq!((own.id.as_str(), own.url.as_str(), own.format), (OWN_ENDPOINT, "", Format::Payments));
+    assert_eq!((own.generations(NOW), own.rotation_key), ((0, None), None));
+    assert_eq!(none.endpoints.len(), 1, "it takes no endpoint's place");
+
+    let keyed = EndpointEvent::EndpointRotated { id: OWN_ENDPOINT.into(), key: Some(print(3, 4)) };
+    let once = after(&[(NOW, created("we_1", &[])), (NOW, keyed.clone())]);
+    let own = once.get(OWN_ENDPOINT).unwrap();
+    assert_eq!((own.generations(NOW), own.rotation_key), ((1, Some(0)), Some(print(3, 4))));
+    assert_eq!(own.generations(NOW.plus(KEY_OVERLAP)), (1, None));
+    assert_eq!(once.endpoints, none.endpoints, "other keys stay as they are");
+    let twice = after(&[(NOW, keyed), (EXPIRY, rotated(OWN_ENDPOINT))]);
+    let own = twice.own();
+    assert_eq!((own.generation, own.rotated_at, own.rotation_key), (2, Some(EXPIRY), None));
 }
