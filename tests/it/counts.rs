@@ -1,31 +1,46 @@
 //! What the path that takes money costs on DynamoDB, counted at DynamoDB's own API.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
+use app::PARTNER_CALL_MAX;
 use aws_sdk_dynamodb::{
-    config::{ConfigBag, Intercept, RuntimeComponents, interceptors::BeforeSerializationInterceptorContextRef},
+    config::{
+        ConfigBag, Intercept, RuntimeComponents,
+        interceptors::{BeforeSerializationInterceptorContextRef, FinalizerInterceptorContextRef},
+    },
     error::BoxError,
-    operation::{put_item::PutItemInput, query::QueryInput},
+    operation::{
+        put_item::{PutItemError, PutItemInput},
+        query::QueryInput,
+    },
     types::AttributeValue,
 };
 use domain::{Action, Money, Version};
+use serde_json::{Value, json};
 use tests::{
     hook::Hook,
-    shop::{Answer, Shop, operate, order_key},
+    shop::{Answer, Shop, euro, operate, order_key},
 };
 
 /// Requests that reached DynamoDB, by the aggregate they are of.
 #[derive(Debug, Clone, Default)]
-struct Ledger(Arc<Mutex<BTreeMap<&'static str, Count>>>);
+struct Ledger {
+    counts: Arc<Mutex<BTreeMap<&'static str, Count>>>,
+    /// The units that listed items have in the index, by where they stand in the table.
+    listed: Arc<Mutex<HashMap<[String; 2], usize>>>,
+}
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Count {
     writes: usize,
-    /// DynamoDB charges one unit for each kilobyte of an item that is begun.
+    /// DynamoDB charges one unit for each kilobyte of an item that is begun, also if the write's condition fails.
     write_units: usize,
+    /// The same once more for the index that lists are read from, if the item is listed and was written.
+    index_units: usize,
     reads: usize,
     /// Items that reads may have read.
     items: i32,
@@ -35,12 +50,22 @@ impl Count {
     fn writes(writes: usize) -> Self {
         Self { writes, write_units: writes, ..Self::default() }
     }
+
+    /// Writes of a unit each, of which so many are listed.
+    fn listed(writes: usize, index_units: usize) -> Self {
+        Self { index_units, ..Self::writes(writes) }
+    }
+
+    /// Writes of a unit each and reads, of which each may have read as many items as lie between two snapshots.
+    fn both(writes: usize, reads: usize) -> Self {
+        Self { reads, items: 32 * i32::try_from(reads).unwrap(), ..Self::writes(writes) }
+    }
 }
 
 impl Ledger {
     /// What was counted since the last time it was taken.
     fn take(&self) -> BTreeMap<&'static str, Count> {
-        std::mem::take(&mut self.0.lock().unwrap())
+        std::mem::take(&mut self.counts.lock().unwrap())
     }
 
     fn orders(&self) -> Count {
@@ -60,16 +85,25 @@ impl Intercept for Ledger {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let input = context.input();
-        let mut counts = self.0.lock().unwrap();
+        let mut counts = self.counts.lock().unwrap();
         if let Some(put) = input.downcast_ref::<PutItemInput>() {
             let item = put.item().unwrap();
+            let units = item.iter().map(|(name, value)| name.len() + size(value)).sum::<usize>().div_ceil(1_024);
             let count = counts.entry(kind(&item["pk"])).or_default();
             count.writes += 1;
-            count.write_units +=
-                item.iter().map(|(name, value)| name.len() + size(value)).sum::<usize>().div_ceil(1_024);
+            count.write_units += units;
+            if item.contains_key("ls") {
+                count.index_units += units;
+                self.listed.lock().unwrap().insert(place(item), units);
+            }
         } else if let Some(query) = input.downcast_ref::<QueryInput>() {
-            let count = counts.entry(kind(&query.expression_attribute_values().unwrap()[":pk"])).or_default();
-            assert_eq!(query.consistent_read(), Some(true), "who wrote, reads what was written");
+            let values = query.expression_attribute_values().unwrap();
+            let count = if query.index_name().is_some() {
+                counts.entry("list").or_default()
+            } else {
+                assert_eq!(query.consistent_read(), Some(true), "who wrote, reads what was written");
+                counts.entry(kind(&values[":pk"])).or_default()
+            };
             count.reads += 1;
             count.items += query.limit().unwrap();
         } else {
@@ -77,6 +111,28 @@ impl Intercept for Ledger {
         }
         Ok(())
     }
+
+    /// What was not written, because there is something in its place, is not in the index either.
+    fn read_after_execution(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let error = context.output_or_error().and_then(|outcome| outcome.err()?.as_operation_error());
+        if let Some(PutItemError::ConditionalCheckFailedException(failed)) = error.and_then(|error| error.downcast_ref())
+            && let Some(there) = failed.item()
+            && let Some(units) = self.listed.lock().unwrap().remove(&place(there))
+        {
+            self.counts.lock().unwrap().entry(kind(&there["pk"])).or_default().index_units -= units;
+        }
+        Ok(())
+    }
+}
+
+/// Where an item stands in the table.
+fn place(item: &HashMap<String, AttributeValue>) -> [String; 2] {
+    [item["pk"].as_s().unwrap().clone(), item["sk"].as_n().unwrap().clone()]
 }
 
 /// Which aggregate a partition key is of.
@@ -127,13 +183,13 @@ async fn opening_an_order_is_one_write_unit_and_no_read() {
 }
 
 #[tokio::test]
-async fn paying_with_a_fresh_token_is_two_write_units_and_no_read() {
+async fn paying_with_a_fresh_token_is_two_writes_of_which_one_is_listed_and_no_read() {
     let (shop, ledger, _dynamo) = counted_shop().await;
     let opened = shop.open_order(10_000).await;
     ledger.take();
     authorised(&shop.pay_card(&opened.order(), 8_000, "4111111111111111").await);
     let counts = ledger.take();
-    assert_eq!(counts["order"], Count::writes(2));
+    assert_eq!(counts["order"], Count::listed(2, 1), "a payment is found by the merchant's reference");
     assert_eq!(
         counts["sandbox"],
         Count::writes(1),
@@ -143,26 +199,21 @@ async fn paying_with_a_fresh_token_is_two_write_units_and_no_read() {
 }
 
 #[tokio::test]
-async fn the_five_call_order_is_nine_write_units() {
+async fn the_five_call_order_is_nine_write_units_and_two_of_the_index() {
     let (shop, ledger, _dynamo) = counted_shop().await;
     let opened = shop.open_order(10_000).await;
     assert_eq!(ledger.orders(), Count::writes(1));
     let gift_card = shop.pay_gift_card(&opened.order(), 2_000).await;
     authorised(&gift_card);
-    assert_eq!(ledger.orders(), Count::writes(2));
+    assert_eq!(ledger.orders(), Count::listed(2, 1));
     authorised(&shop.pay_card(&gift_card.order(), 8_000, "4111111111111111").await);
-    assert_eq!(ledger.orders(), Count::writes(2));
-    let mut captures = Count::default();
+    assert_eq!(ledger.orders(), Count::listed(2, 1));
     for (payment, amount) in [(1, 2_000), (3, 8_000)] {
         let amount = Money::try_new("EUR".parse().unwrap(), amount).unwrap();
         let capture = operate(Version::try_new(payment).unwrap(), Action::Capture, amount);
         shop.engine.app.operate(&order_key(&opened.order()), None, capture).await.unwrap();
-        let count = ledger.orders();
-        captures.writes += count.writes;
-        captures.write_units += count.write_units;
-        assert_eq!(count.reads, 1, "a capture reads the order once");
+        assert_eq!(ledger.orders(), Count::both(2, 1), "a capture reads the order once");
     }
-    assert_eq!((captures.writes, captures.write_units), (4, 4));
     assert_eq!(shop.state(&opened.order()).await.version, Version::try_new(8).unwrap(), "nine commits, 0 to 8");
 }
 
@@ -177,8 +228,8 @@ async fn telling_an_event_is_one_write_and_three_reads() {
     shop.settle().await;
     assert_eq!(hook.take_events(), ["ORDER_OPENED", "AUTHORISATION", "ORDER_CLOSED"]);
     let counts = ledger.take();
-    // An attempt is listed, which is one more unit of the list's index.
-    assert_eq!((counts["feed"].writes, counts["feed"].write_units), (3, 3));
+    let feed = counts["feed"];
+    assert_eq!((feed.writes, feed.write_units, feed.index_units), (3, 3, 3), "an attempt is listed");
     assert_eq!((counts["feed"].reads, counts["order"].reads), (4, 4), "once more to find nothing left");
     assert_eq!(counts["access"].reads, 5, "the endpoint each time, and once by the relay");
     assert_eq!(counts["order"].writes, 0);
@@ -192,7 +243,7 @@ async fn a_stale_token_is_refused_by_one_write_that_fails_and_one_read() {
     ledger.take();
     assert_eq!(shop.pay_card(&opened.order(), 1_000, "4111111111111111").await.error().1, "order_data_stale");
     let count = ledger.orders();
-    assert_eq!((count.writes, count.reads), (1, 1));
+    assert_eq!((count.writes, count.index_units, count.reads), (1, 0, 1));
 }
 
 #[tokio::test]
@@ -221,7 +272,140 @@ async fn only_every_32nd_commit_is_written_with_a_read_before_it() {
         let with_snapshot = commits.into_iter().filter(|version| version % 32 == 0).count();
         let count = ledger.orders();
         assert_eq!((count.writes, count.reads), (2, with_snapshot), "commits {commits:?}");
-        assert!(with_snapshot > 0 || count.write_units == 2, "{count:?}");
+        assert!(with_snapshot > 0 || (count.write_units, count.index_units) == (2, 1), "{count:?}");
         assert!(count.items <= 32 * i32::try_from(with_snapshot).unwrap());
+    }
+}
+
+/// What was asked for, and what of an order was written and read by the request, and by the worker after it.
+struct Cost {
+    answer: Answer,
+    request: Count,
+    worker: Count,
+    /// What else was read and written by both.
+    others: BTreeMap<&'static str, Count>,
+}
+
+impl Cost {
+    /// Writes and reads of the partners' own books.
+    fn partners(&self) -> (usize, usize) {
+        let counts = ["gift card", "sandbox"].map(|kind| self.others.get(kind).copied().unwrap_or_default());
+        counts.iter().fold((0, 0), |sum, count| (sum.0 + count.writes, sum.1 + count.reads))
+    }
+}
+
+/// What a request costs, and what follows from it.
+async fn cost(shop: &Shop, ledger: &Ledger, asked: impl Future<Output = Answer>) -> Cost {
+    ledger.take();
+    let answer = asked.await;
+    let mut others = ledger.take();
+    let request = others.remove("order").unwrap_or_default();
+    // Until the worker has looked after what the request itself does, too.
+    shop.pass(PARTNER_CALL_MAX + Duration::from_secs(1)).await;
+    let mut after = ledger.take();
+    let worker = after.remove("order").unwrap_or_default();
+    // Keys, which are known for a while, and the endpoints that the relay looks for.
+    others.remove("access");
+    after.remove("access");
+    for (kind, count) in after {
+        assert_eq!(others.insert(kind, count), None, "either the request calls partners, or the worker does");
+    }
+    Cost { answer, request, worker, others }
+}
+
+/// An order of 100.00 that was paid in so many parts, the first of them by the gift card; and the payments.
+async fn paid_in(shop: &Shop, parts: usize) -> (Value, Vec<String>) {
+    let mut last = shop.open_order(u64::try_from(parts).unwrap() * 100).await;
+    let (order, mut payments) = (last.order(), Vec::new());
+    for part in 0..parts {
+        let order = last.order();
+        last = match part {
+            0 => shop.pay_gift_card(&order, 100).await,
+            _ => shop.pay_card(&order, 100, "4111111111111111").await,
+        };
+        authorised(&last);
+        payments.push(last.text_at("/pspReference"));
+    }
+    shop.settle().await;
+    (order, payments)
+}
+
+/// Operations that are done while the caller waits.
+#[tokio::test]
+async fn an_operation_over_all_parts_of_an_order_is_two_writes_of_it_and_one_read() {
+    for parts in [1, 3, 12] {
+        let (shop, ledger, _dynamo) = counted_shop().await;
+        for operations in [&["captures", "refunds"][..], &["voids"]] {
+            let (order, _) = paid_in(&shop, parts).await;
+            let id = shop.order(&order).await["id"].as_str().unwrap().to_owned();
+            for what in operations {
+                let path = format!("/v2/payments/{id}/{what}");
+                let cost = cost(&shop, &ledger, shop.ask(&path)).await;
+                assert_eq!(cost.answer.status, 200, "{}", cost.answer.text);
+                assert_eq!((cost.request, cost.worker), (Count::both(2, 1), Count::both(0, 1)), "{what} of {parts}");
+                assert_eq!(cost.partners(), (parts, parts), "each part is asked of its partner");
+            }
+            let path = format!("/v2/payments/{id}/captures");
+            let refused = cost(&shop, &ledger, shop.ask(&path)).await;
+            assert_eq!((refused.answer.status, refused.request, refused.worker), (422, Count::both(0, 1), Count::default()));
+        }
+    }
+}
+
+/// Operations that the worker does.
+#[tokio::test]
+async fn a_modification_is_two_writes_of_its_order_and_two_reads() {
+    let (shop, ledger, _dynamo) = counted_shop().await;
+    let (order, payments) = paid_in(&shop, 3).await;
+    let of_order = order["pspReference"].as_str().unwrap();
+    let [_, second, third] = payments.as_slice() else { panic!("three payments") };
+    let (begun, done) = (Count::both(1, 1), Count::both(1, 1));
+    for (of, what, more, worker, calls) in [
+        (second.as_str(), "captures", json!({ "amount": euro(60) }), done, 1),
+        // What cannot be done is put on record, and there is nothing to do.
+        (second, "captures", json!({ "amount": euro(41) }), Count::default(), 0),
+        (second, "refunds", json!({ "amount": euro(20) }), done, 1),
+        (third, "amountUpdates", json!({ "amount": euro(70) }), done, 1),
+        (third, "cancels", json!({}), done, 1),
+        (second, "cancels", json!({}), done, 1),
+        // The gift card is voided, and the rest of the second card refunded.
+        (of_order, "reversals", json!({}), done, 2),
+    ] {
+        let cost = cost(&shop, &ledger, shop.modify(of, what, &more)).await;
+        assert_eq!(cost.answer.status, 201, "{}", cost.answer.text);
+        assert_eq!((cost.request, cost.worker), (begun, worker), "{what}");
+        assert_eq!(cost.partners(), (calls, calls), "{what}");
+    }
+    let (_, payments) = paid_in(&shop, 1).await;
+    let more = json!({ "amount": euro(60) });
+    let first = shop.modify_keyed(&payments[0], "captures", "key", &more).await;
+    shop.settle().await;
+    let again = cost(&shop, &ledger, shop.modify_keyed(&payments[0], "captures", "key", &more)).await;
+    assert_eq!((&again.answer.text, again.request, again.worker), (&first.text, Count::both(0, 1), Count::default()));
+}
+
+#[tokio::test]
+async fn each_word_of_a_partner_before_its_last_is_one_more_write_and_each_look_one_more_read() {
+    let (shop, ledger, _dynamo) = counted_shop().await;
+    // Pending for two seconds, in which the worker looks once in vain; and timed out, known a second later.
+    for (number, looks) in [("4000000000000259", 3), ("4000000000000143", 2)] {
+        let paid = shop.pay_card(&shop.open_order(100).await.order(), 100, number).await.text_at("/pspReference");
+        shop.settle().await;
+        let cost = cost(&shop, &ledger, shop.modify(&paid, "captures", &json!({ "amount": euro(100) }))).await;
+        assert_eq!((cost.request, cost.worker), (Count::both(1, 1), Count::both(2, looks)), "{number}");
+    }
+}
+
+#[tokio::test]
+async fn a_payment_is_found_by_its_reference_with_one_read_of_the_index() {
+    let (shop, ledger, _dynamo) = counted_shop().await;
+    for payments in 1..=3 {
+        paid_in(&shop, 1).await;
+        shop.clock.advance(Duration::from_secs(1));
+        let cost = cost(&shop, &ledger, shop.cancel_by_reference("payment-1")).await;
+        assert_eq!(cost.answer.status, 201, "{}", cost.answer.text);
+        assert_eq!(cost.others["list"].reads, 1);
+        assert_eq!(cost.request, Count::both(1, payments + 1), "each order it may be in, and that order once more");
+        assert_eq!(cost.worker, Count::both(1, 1));
     }
 }

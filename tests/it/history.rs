@@ -40,21 +40,22 @@ impl CommitLog for Counting {
     }
 }
 
-/// An order of `commits` commits and more: paid, and then captured and refunded cent by cent.
+/// An order of `commits` commits and more: paid, captured, and then refunded cent by cent.
 async fn old_order(shop: &Shop, commits: u16) -> Value {
     let opened = shop.open_order(100_000).await;
     let paid = shop.pay_card(&opened.order(), 50_000, "4111111111111111").await;
     assert_eq!(paid.status, 200);
     let key = order_key(&opened.order());
-    let amount = Money::try_new("EUR".parse().unwrap(), 1).unwrap();
-    let mut order = shop.state(&opened.order()).await;
-    while order.version.get() < commits {
-        for action in [Action::Capture, Action::Refund] {
-            let asked = operate(Version::try_new(1).unwrap(), action, amount);
-            order = shop.engine.app.operate(&key, None, asked).await.unwrap().order;
+    let payment = Version::try_new(1).unwrap();
+    let cents = |cents| Money::try_new("EUR".parse().unwrap(), cents).unwrap();
+    let mut next = operate(payment, Action::Capture, cents(50_000));
+    loop {
+        let order = shop.engine.app.operate(&key, None, next).await.unwrap().order;
+        if order.version.get() >= commits {
+            return opened.order();
         }
+        next = operate(payment, Action::Refund, cents(1));
     }
-    opened.order()
 }
 
 #[tokio::test]

@@ -22,9 +22,19 @@ impl Keys {
     /// The keys that are told when an endpoint is created, or when its keys are rotated.
     #[must_use]
     pub fn told_in(answer: &Answer) -> Self {
+        Self::new(&answer.text_at("/secret"), &answer.text_at("/hmacKey"))
+    }
+
+    /// The keys that are told when a client session with a webhook is opened.
+    #[must_use]
+    pub fn told_in_session(answer: &Answer) -> Self {
+        Self::new(&answer.text_at("/webhook_keys/secret"), &answer.text_at("/webhook_keys/hmac_key"))
+    }
+
+    fn new(secret: &str, hmac_key: &str) -> Self {
         Self {
-            standard: Webhook::new(&answer.text_at("/secret")).expect("a secret of Standard Webhooks"),
-            adyen: HEXUPPER.decode(answer.text_at("/hmacKey").as_bytes()).expect("a key in hexadecimal digits"),
+            standard: Webhook::new(secret).expect("a secret of Standard Webhooks"),
+            adyen: HEXUPPER.decode(hmac_key.as_bytes()).expect("a key in hexadecimal digits"),
         }
     }
 

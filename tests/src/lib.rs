@@ -6,6 +6,7 @@
 pub mod dynamo;
 pub mod faults;
 pub mod hook;
+pub mod payments;
 pub mod receiver;
 pub mod shop;
 pub mod stream;

@@ -118,10 +118,22 @@ pub struct Shop {
     /// Where jobs and timers wait.
     pub jobs: Arc<embedded::SqliteLog>,
     client: reqwest::Client,
-    _store: Store,
+    base: Base,
 }
 
-/// What has to live as long as the shop.
+/// What outlives an engine's process: its store, with the stream and the jobs, and the time.
+#[derive(Clone)]
+struct Base {
+    log: Arc<dyn CommitLog>,
+    faults: Arc<Flaky>,
+    source: Arc<dyn Source>,
+    jobs: Arc<embedded::SqliteLog>,
+    clock: Arc<HandClock>,
+    secrets: Arc<str>,
+    _store: Arc<Store>,
+}
+
+/// What has to live as long as the store.
 struct Store {
     _folder: tempfile::TempDir,
     _dynamo: Option<Box<Dynamo>>,
@@ -144,10 +156,17 @@ impl Shop {
                 let folder = tempfile::tempdir().expect("a folder for the test");
                 let log = embedded::SqliteLog::open(&folder.path().join("tender.db")).expect("a new database");
                 let log = Arc::new(log);
-                let source = Arc::clone(&log) as Arc<dyn Source>;
-                let store = Store { _folder: folder, _dynamo: None };
                 let faults = Flaky::new(Arc::clone(&log) as Arc<dyn CommitLog>);
-                Self::build(Arc::clone(&faults) as Arc<dyn CommitLog>, faults, source, log, SECRETS, store).await
+                let base = Base {
+                    log: Arc::clone(&faults) as Arc<dyn CommitLog>,
+                    faults,
+                    source: Arc::clone(&log) as Arc<dyn Source>,
+                    jobs: log,
+                    clock: HandClock::new(),
+                    secrets: SECRETS.into(),
+                    _store: Arc::new(Store { _folder: folder, _dynamo: None }),
+                };
+                Self::build(base).await
             }
             On::Dynamo => {
                 let dynamo = crate::dynamo::start().await;
@@ -173,24 +192,29 @@ impl Shop {
         let jobs = embedded::SqliteLog::open(&folder.path().join("jobs.db")).expect("a new database");
         let faults = Flaky::new(log);
         let log = Streamed::new(Arc::clone(&faults) as Arc<dyn CommitLog>);
-        let source = Arc::clone(&log) as Arc<dyn Source>;
-        let store = Store { _folder: folder, _dynamo: dynamo };
-        Self::build(log, faults, source, Arc::new(jobs), secrets, store).await
+        let base = Base {
+            log: Arc::clone(&log) as Arc<dyn CommitLog>,
+            faults,
+            source: log,
+            jobs: Arc::new(jobs),
+            clock: HandClock::new(),
+            secrets: secrets.into(),
+            _store: Arc::new(Store { _folder: folder, _dynamo: dynamo }),
+        };
+        Self::build(base).await
     }
 
-    async fn build(
-        log: Arc<dyn CommitLog>,
-        faults: Arc<Flaky>,
-        source: Arc<dyn Source>,
-        jobs: Arc<embedded::SqliteLog>,
-        secrets: &str,
-        store: Store,
-    ) -> Self {
-        let clock = HandClock::new();
+    /// Another process on the same store, at the same time: another engine, and a background of its own.
+    pub async fn another(&self) -> Self {
+        Self::build(self.base.clone()).await
+    }
+
+    async fn build(base: Base) -> Self {
+        let Base { log, faults, source, jobs, clock, secrets, .. } = base.clone();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("a bound socket"));
         let operator = app::access::key_hash(&SecretString::from(OPERATOR_KEY));
-        let secrets = Secrets::from_json(secrets).expect("valid secrets").with_operator(&operator);
+        let secrets = Secrets::from_json(&secrets).expect("valid secrets").with_operator(&operator);
         let its_clock = Arc::clone(&clock) as Arc<dyn Clock>;
         let engine = Engine::wire(Arc::clone(&log), its_clock, Arc::new(OsRandom), &secrets, &url)
             .expect("usable secrets")
@@ -204,7 +228,7 @@ impl Shop {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .expect("a client without TLS");
-        Self { engine, clock, url, background, log, faults, jobs, client, _store: store }
+        Self { engine, clock, url, background, log, faults, jobs, client, base }
     }
 
     /// Does everything that is due, and what follows from it. Returns how many jobs were done.
@@ -324,6 +348,21 @@ impl Shop {
         answer
     }
 
+    /// Asks for a modification: `captures` and the like, of the payment or the order of that reference.
+    pub async fn modify(&self, of: &str, what: &str, more: &Value) -> Answer {
+        self.post(&format!("/v72/payments/{of}/{what}"), &modification(more)).await
+    }
+
+    /// The same, with an idempotency key.
+    pub async fn modify_keyed(&self, of: &str, what: &str, key: &str, more: &Value) -> Answer {
+        self.post_keyed(&format!("/v72/payments/{of}/{what}"), key, &modification(more)).await
+    }
+
+    /// Asks for the payment of a merchant's reference to be cancelled.
+    pub async fn cancel_by_reference(&self, reference: &str) -> Answer {
+        self.post("/v72/cancels", &modification(&json!({ "paymentReference": reference }))).await
+    }
+
     /// Captures, voids or refunds `value` cents of the payment that commit `payment` of the order reserved.
     pub async fn perform(&self, order: &Value, payment: u16, action: Action, value: u64) -> Order {
         let amount = domain::Money::try_new("EUR".parse().expect("a currency"), value).expect("an amount");
@@ -406,6 +445,14 @@ pub fn payment(order: Option<&Value>, value: u64, method: Value) -> Value {
     if let Some(order) = order {
         body["order"] = order.clone();
     }
+    body
+}
+
+/// The body of a modification.
+#[must_use]
+pub fn modification(more: &Value) -> Value {
+    let mut body = json!({ "merchantAccount": local::TEST_MERCHANT });
+    body.as_object_mut().expect("a body").extend(more.as_object().cloned().unwrap_or_default());
     body
 }
 

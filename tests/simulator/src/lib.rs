@@ -8,6 +8,7 @@
 //! the seed.
 
 mod check;
+mod operations;
 mod ports;
 mod random;
 mod receivers;
@@ -37,6 +38,9 @@ const FAULTS_FOR: std::time::Duration = std::time::Duration::from_secs(3_600);
 /// Processes that run at once.
 const PROCESSES_MAX: usize = 24;
 
+/// Machines that processes run on.
+const MACHINES: usize = 3;
+
 /// Commits the relay takes at a time, and how far they may be out of order.
 const RELAY_BATCH_MAX: u64 = 8;
 const RELAY_DISORDER: usize = 16;
@@ -57,6 +61,7 @@ pub enum Fault {
     CrashAfterDelivery,
     CrashBeforeDone,
     ReadFailed,
+    ListBehind,
     WriteFailed,
     WriteLandedUnanswered,
     RaceLost,
@@ -93,6 +98,7 @@ impl Fault {
         Self::CrashAfterDelivery,
         Self::CrashBeforeDone,
         Self::ReadFailed,
+        Self::ListBehind,
         Self::WriteFailed,
         Self::WriteLandedUnanswered,
         Self::RaceLost,
@@ -128,6 +134,20 @@ pub enum Bug {
     VersionCheckRemoved,
     /// What was paid is not released if another payment of the order was refused.
     ReleaseSkippedOnRefusal,
+    /// An operation that is asked for again is passed on without its idempotency key.
+    KeyNotPassedOn,
+    /// A write that landed and was not answered is taken for a lost race.
+    LandedTakenForLost,
+    /// A reversal of a whole order is passed on as one of its first payment.
+    ReversalOfOne,
+    /// What an order's own webhook is to be told is now and then forgotten.
+    OwnWebhookForgotten,
+    /// An event is named anew on every try.
+    EventRenamed,
+    /// Work that is due much later is not kept.
+    LateWorkDropped,
+    /// A partner that is asked for a payment it has not seen says so, and takes it when it comes.
+    LookupDoesNotBar,
 }
 
 impl std::str::FromStr for Bug {
@@ -148,16 +168,49 @@ impl Bug {
             Self::CursorBeforeSend => "cursor-before-send",
             Self::VersionCheckRemoved => "version-check-removed",
             Self::ReleaseSkippedOnRefusal => "release-skipped-on-refusal",
+            Self::KeyNotPassedOn => "key-not-passed-on",
+            Self::LandedTakenForLost => "landed-taken-for-lost",
+            Self::ReversalOfOne => "reversal-of-one",
+            Self::OwnWebhookForgotten => "own-webhook-forgotten",
+            Self::EventRenamed => "event-renamed",
+            Self::LateWorkDropped => "late-work-dropped",
+            Self::LookupDoesNotBar => "lookup-does-not-bar",
+        }
+    }
+
+    /// What the check that is there for it says.
+    #[must_use]
+    pub fn found_by(self) -> &'static str {
+        match self {
+            Self::OutcomeBeforeCall | Self::RefundNotIdempotent | Self::ReleaseSkippedOnRefusal => {
+                "(held, captured, refunded)"
+            }
+            Self::CursorBeforeSend => "were to be told",
+            Self::VersionCheckRemoved => "was acknowledged and is not there",
+            Self::KeyNotPassedOn => "with one idempotency key",
+            Self::LandedTakenForLost => " and is there ",
+            Self::ReversalOfOne => "was taken back and keeps",
+            Self::OwnWebhookForgotten => "amounts changed",
+            Self::EventRenamed => "CANCEL_OR_REFUND was to be told as",
+            Self::LateWorkDropped => "was to be captured by itself",
+            Self::LookupDoesNotBar => "partners hold",
         }
     }
 
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 12] = [
         Self::OutcomeBeforeCall,
         Self::RefundNotIdempotent,
         Self::CursorBeforeSend,
         Self::VersionCheckRemoved,
         Self::ReleaseSkippedOnRefusal,
+        Self::KeyNotPassedOn,
+        Self::LandedTakenForLost,
+        Self::ReversalOfOne,
+        Self::OwnWebhookForgotten,
+        Self::EventRenamed,
+        Self::LateWorkDropped,
+        Self::LookupDoesNotBar,
     ];
 }
 
@@ -176,6 +229,8 @@ pub struct Summary {
     pub commits: u64,
     /// Notifications that arrived.
     pub notifications: u64,
+    /// Operations that merchants asked for, by what was asked for and how it ended.
+    pub operations: BTreeMap<String, u64>,
     /// What went wrong, and how often.
     pub faults: BTreeMap<Fault, u64>,
     /// How orders ended.
@@ -196,6 +251,9 @@ impl Summary {
         for (fault, count) in other.faults {
             *self.faults.entry(fault).or_default() += count;
         }
+        for (operation, count) in other.operations {
+            *self.operations.entry(operation).or_default() += count;
+        }
         for (ending, count) in other.endings {
             *self.endings.entry(ending).or_default() += count;
         }
@@ -208,6 +266,7 @@ impl Summary {
 pub(crate) struct Simulation {
     pub(crate) shared: Shared,
     pub(crate) app: App,
+    machines: Arc<[App]>,
     pub(crate) accounts: Accounts,
     pub(crate) sandbox: Sandbox,
     pub(crate) webhooks: Webhooks,
@@ -222,20 +281,27 @@ impl Simulation {
         let shared = Shared::new(seed, bug);
         let log = Arc::new(SimLog(shared.clone()));
         let random = Arc::new(SimRandom(shared.clone()));
-        let streams = Streams::new(Arc::clone(&log) as _, Arc::new(SimClock(shared.clone())), Arc::clone(&random) as _);
+        let clock = Arc::new(SimClock(shared.clone()));
+        let streams = || Streams::new(Arc::clone(&log) as _, Arc::clone(&clock) as _, Arc::clone(&random) as _);
         // Partners are other people's systems, with clocks of their own.
-        let theirs = Streams::new(log, Arc::new(TrueClock(shared.clone())), random);
+        let right = Arc::new(TrueClock(shared.clone()));
+        let theirs = Streams::new(Arc::clone(&log) as _, right, Arc::clone(&random) as _);
         let prints = Prints::new([7; 32]);
         let accounts = Accounts::new(theirs.clone(), prints.clone());
         let sandbox = Sandbox::new(theirs, "http://sandbox.example");
-        let refused = Arc::default();
-        let partner = |inner| SimPartner { shared: shared.clone(), inner, refused: Arc::clone(&refused) };
-        let app = App::new(
-            streams.clone(),
-            prints.clone(),
-            Arc::new(partner(Arc::new(accounts.clone()))),
-            Arc::new(partner(Arc::new(sandbox.clone()))),
-        );
+        let (refused, under_way) = (Arc::default(), Arc::default());
+        let partner = |inner| {
+            Arc::new(SimPartner {
+                shared: shared.clone(),
+                inner,
+                refused: Arc::clone(&refused),
+                under_way: Arc::clone(&under_way),
+            })
+        };
+        let (cards, acquirer) = (partner(Arc::new(accounts.clone())), partner(Arc::new(sandbox.clone())));
+        let app = || App::new(streams(), prints.clone(), Arc::clone(&cards) as _, Arc::clone(&acquirer) as _);
+        let machines = std::iter::repeat_with(app).take(MACHINES).collect::<Vec<_>>();
+        let (app, streams) = (app(), streams());
         let webhooks = Webhooks::new(streams.clone(), prints);
         let queue = Arc::new(SimQueue(shared.clone()));
         let relay =
@@ -243,7 +309,15 @@ impl Simulation {
         let receivers = Receivers::default();
         let courier = SimCourier { shared: shared.clone(), receivers: receivers.clone() };
         let deliveries = Deliveries::new(streams, webhooks.clone(), Arc::new(courier)).beside_others();
-        Self { shared, app, accounts, sandbox, webhooks, relay, deliveries, queue, receivers }
+        let machines = machines.into();
+        Self { shared, app, machines, accounts, sandbox, webhooks, relay, deliveries, queue, receivers }
+    }
+
+    /// The same world from one of its machines. Processes of one machine may wait for one another where those of two
+    /// race.
+    fn some_machine(&self) -> Self {
+        let index = self.shared.world().rng.index(self.machines.len());
+        Self { app: self.machines[index].clone(), ..self.clone() }
     }
 
     /// Does a message's job.
@@ -369,7 +443,8 @@ impl Simulation {
             let has_room = processes.count() < PROCESSES_MAX;
             let is_idle = processes.is_idle() && self.shared.world().starting.is_empty();
             if is_idle || (has_room && self.shared.world().rng.chance(200)) {
-                let next = workload.next(self).or_else(|| self.next_process());
+                let machine = self.some_machine();
+                let next = workload.next(&machine).or_else(|| machine.next_process());
                 if let Some(process) = next {
                     self.shared.start(process);
                 } else if is_idle {
@@ -404,7 +479,6 @@ pub fn simulate(seed: u64, bug: Option<Bug>) -> Summary {
     simulation.shared.world().has_faults = true;
     let is_at_rest = simulation.run(&mut processes, &mut workload);
     let mut summary = check::check(&simulation, &workload);
-    summary.seeds = 1;
     if !is_at_rest {
         summary.violations.push(format!("it did not come to rest in {STEPS_MAX} steps"));
     }
@@ -417,6 +491,7 @@ pub fn simulate(seed: u64, bug: Option<Bug>) -> Summary {
         payments: summary.payments,
         commits: u64::try_from(world.commits.len()).unwrap_or(0),
         notifications: summary.notifications,
+        operations: summary.operations,
         endings: summary.endings,
         violations: summary.violations.into_iter().map(|violation| (seed, violation)).collect(),
     }
@@ -436,6 +511,10 @@ pub fn table(summary: &Summary) -> String {
     line("payments", summary.payments);
     line("commits", summary.commits);
     line("notifications", summary.notifications);
+    line("operations", summary.operations.values().sum());
+    for (operation, count) in &summary.operations {
+        line(&format!("operations: {operation}"), *count);
+    }
     for (ending, count) in &summary.endings {
         line(&format!("orders ended: {ending}"), *count);
     }

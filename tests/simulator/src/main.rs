@@ -24,7 +24,8 @@ struct Arguments {
     #[arg(long, default_value_t = 1)]
     seeds: u64,
     /// With a planted bug, to see it caught: outcome-before-call, refund-not-idempotent, cursor-before-send,
-    /// version-check-removed or release-skipped-on-refusal.
+    /// version-check-removed, release-skipped-on-refusal, key-not-passed-on, landed-taken-for-lost,
+    /// reversal-of-one, own-webhook-forgotten, event-renamed, late-work-dropped or lookup-does-not-bar.
     #[arg(long)]
     bug: Option<Bug>,
 }

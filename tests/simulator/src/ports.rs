@@ -1,22 +1,25 @@
 //! The ports of the engine, kept by the simulated world. Every call may be the last thing its process does.
 
-use std::time::Duration;
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use app::{
-    Fut, OrderKey, Partner, StoreError, StreamId,
+    Fut, OWN_ENDPOINT, OrderKey, Partner, StoreError, StreamId,
     ports::{
         Authorise, Bus, BusEvent, Clock, Commit, CommitLog, Courier, Described, Instrument, Job, Lookup, Page, Parcel,
         Perform, Place, Queue, Random, SNAPSHOT_EVERY, Scheduled, Timers, Work, echoed,
     },
 };
 use domain::{
-    Action, MerchantAccount, Money, Reference, Time, Version,
+    Action, MerchantAccount, Money, OrderId, Reference, Time, Version,
     feed::Report,
     order::{LegResult, Resolution},
     reference::LegReference,
 };
 use secrecy::ExposeSecret;
-use std::sync::Arc;
 
 use crate::{
     Bug, Fault,
@@ -52,6 +55,12 @@ impl Random for SimRandom {
 
 /// The card that is always approved.
 const FINE: &str = "4111111111111111";
+
+/// How far a list may be behind.
+const LIST_BEHIND: Duration = Duration::from_millis(1_500);
+
+/// How far ahead [`Bug::LateWorkDropped`] keeps work.
+const KEPT_FOR: Duration = Duration::from_secs(90);
 
 fn unavailable() -> StoreError {
     StoreError::Unavailable("simulated".to_owned())
@@ -121,7 +130,8 @@ impl CommitLog for SimLog {
             }
             self.0.pause(Fault::CrashAfterWrite).await;
             if written.is_ok() && self.0.goes_wrong(Fault::WriteLandedUnanswered, 8) {
-                return Err(unavailable());
+                let is_lost = self.0.world().bug == Some(Bug::LandedTakenForLost);
+                return Err(if is_lost { StoreError::Conflict } else { unavailable() });
             }
             if written.is_ok() {
                 let told = (commit.stream.as_str().to_owned(), commit.version.get(), commit.id);
@@ -134,12 +144,19 @@ impl CommitLog for SimLog {
     fn list<'a>(&'a self, list: &'a str, page: &'a Page) -> Fut<'a, Result<Vec<Commit>, StoreError>> {
         Box::pin(async move {
             self.0.pause(Fault::CrashBeforeRead).await;
+            if self.0.goes_wrong(Fault::ReadFailed, 3) {
+                return Err(unavailable());
+            }
+            // What was written a moment ago may be missing.
+            let behind = self.0.goes_wrong(Fault::ListBehind, 200).then_some(LIST_BEHIND);
             let world = self.0.world();
+            let is_there = |commit: &Commit| behind.is_none_or(|behind| commit.at.plus(behind) < world.now);
             let key = |commit: &Commit| (commit.at, commit.stream.clone(), commit.version);
             let after = page.after.clone().map(|Place { at, stream, version }| (at, stream, version));
             let mut found = world
                 .commits
                 .iter()
+                .filter(|commit| is_there(commit))
                 .filter(|commit| commit.list.as_deref() == Some(list) && commit.at >= page.since)
                 .filter(|commit| {
                     after
@@ -160,6 +177,20 @@ impl CommitLog for SimLog {
 
 pub(crate) struct SimQueue(pub(crate) Shared);
 
+impl SimQueue {
+    /// Whether a bug forgets a job.
+    fn is_forgotten(&self, scheduled: &Scheduled) -> bool {
+        let mut world = self.0.world();
+        match (world.bug, &scheduled.job) {
+            (Some(Bug::OwnWebhookForgotten), Job::Deliver(deliver)) if deliver.endpoint == OWN_ENDPOINT => {
+                world.rng.chance(300)
+            }
+            (Some(Bug::LateWorkDropped), Job::Work(_)) => scheduled.due > world.now.plus(KEPT_FOR),
+            _ => false,
+        }
+    }
+}
+
 impl Queue for SimQueue {
     fn send<'a>(&'a self, jobs: &'a [Scheduled]) -> Fut<'a, Result<(), StoreError>> {
         Box::pin(async move {
@@ -167,6 +198,9 @@ impl Queue for SimQueue {
             for scheduled in jobs {
                 if self.0.goes_wrong(Fault::SendFailed, 5) {
                     return Err(unavailable());
+                }
+                if self.is_forgotten(scheduled) {
+                    continue;
                 }
                 let copies = if self.0.goes_wrong(Fault::MessageTwice, 20) { 2 } else { 1 };
                 for _ in 0..copies {
@@ -231,7 +265,13 @@ impl Courier for SimCourier {
     fn deliver<'a>(&'a self, parcel: Parcel<'a>) -> Fut<'a, Report> {
         Box::pin(async move {
             self.shared.pause(Fault::CrashBeforeDelivery).await;
-            let now = self.shared.world().now;
+            let (now, bug) = {
+                let world = self.shared.world();
+                (world.now, world.bug)
+            };
+            let renamed = format!("{}-{}", parcel.id, parcel.tries);
+            let id = if bug == Some(Bug::EventRenamed) { renamed.as_str() } else { parcel.id };
+            let parcel = Parcel { id, ..parcel };
             self.receivers.tried(&parcel);
             let report = |status, error: Option<&str>| Report {
                 status,
@@ -262,7 +302,9 @@ pub(crate) struct SimPartner {
     pub(crate) shared: Shared,
     pub(crate) inner: Arc<dyn Partner>,
     /// Orders of which a payment was refused: for [`Bug::ReleaseSkippedOnRefusal`].
-    pub(crate) refused: Arc<std::sync::Mutex<std::collections::BTreeSet<domain::OrderId>>>,
+    pub(crate) refused: Arc<Mutex<BTreeSet<OrderId>>>,
+    /// Payments that are to arrive late: for [`Bug::LookupDoesNotBar`].
+    pub(crate) under_way: Arc<Mutex<BTreeSet<Reference>>>,
 }
 
 /// An authorisation that outlives its caller.
@@ -331,6 +373,7 @@ impl SimPartner {
 
     fn later(&self, call: Owned) {
         let (shared, inner) = (self.shared.clone(), Arc::clone(&self.inner));
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).insert(call.payment);
         self.shared.start(Box::pin(async move {
             let steps = shared.world().rng.below(60);
             for _ in 0..steps {
@@ -366,7 +409,7 @@ impl Partner for SimPartner {
             let answer = self.call(&call).await;
             self.shared.pause(Fault::CrashAfterPartner).await;
             if matches!(answer, Resolution::Refused { .. }) {
-                self.refused.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(request.payment.order());
+                self.refused.lock().unwrap_or_else(PoisonError::into_inner).insert(request.payment.order());
             }
             if self.shared.goes_wrong(Fault::PartnerTimedOutDone, 15) {
                 return Resolution::Uncertain;
@@ -388,7 +431,7 @@ impl Partner for SimPartner {
                     request.leg = LegReference { operation: request.leg.operation, index };
                 }
                 Some(Bug::ReleaseSkippedOnRefusal) if request.action == Action::Void => {
-                    let refused = self.refused.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                    let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
                     if refused.contains(&request.payment.order()) {
                         return LegResult::Done;
                     }
@@ -418,6 +461,12 @@ impl Partner for SimPartner {
             self.shared.pause(Fault::CrashBeforePartner).await;
             if self.shared.goes_wrong(Fault::PartnerTimedOutLost, 15) {
                 return Resolution::Uncertain;
+            }
+            if self.bug() == Some(Bug::LookupDoesNotBar) {
+                let under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+                if under_way.contains(&request.payment) {
+                    return Resolution::Failed;
+                }
             }
             let answer = self.inner.lookup(request).await;
             self.shared.pause(Fault::CrashAfterPartner).await;

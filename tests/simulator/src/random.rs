@@ -31,6 +31,18 @@ impl Rng {
         self.below(1_000) < in_thousand
     }
 
+    /// One of some, each as often as its weight says; there is at least one.
+    pub(crate) fn weighted<T: Copy>(&mut self, choices: &[(T, u64)]) -> T {
+        let mut point = self.below(choices.iter().map(|(_, weight)| weight).sum());
+        for (choice, weight) in choices {
+            if point < *weight {
+                return *choice;
+            }
+            point -= weight;
+        }
+        choices[0].0
+    }
+
     pub(crate) fn fill(&mut self, bytes: &mut [u8]) {
         for chunk in bytes.chunks_mut(8) {
             let number = self.next().to_le_bytes();

@@ -6,14 +6,33 @@ use std::{
 };
 
 use app::ports::{Content, Parcel};
-use domain::{OrderId, Time};
+use domain::{
+    OrderId, Time, Version,
+    order::{Books, Change, Format, OrderEvent},
+};
 
-/// What one endpoint was told of one order: numbers in the order they first arrived, and how often each.
+/// What one endpoint was told of one order: numbers in the order they first arrived, and what arrived under each.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Told {
     pub(crate) first_arrivals: Vec<u32>,
-    pub(crate) times: BTreeMap<u32, u32>,
-    pub(crate) names: BTreeMap<u32, String>,
+    pub(crate) arrived: BTreeMap<u32, Arrived>,
+}
+
+/// What arrived under one number.
+#[derive(Debug, Clone)]
+pub(crate) struct Arrived {
+    /// How often.
+    pub(crate) times: u32,
+    /// What it was called in its format.
+    pub(crate) name: &'static str,
+    /// The names by which a receiver knows it again.
+    pub(crate) ids: BTreeSet<String>,
+    /// The operation whose outcome it tells, if it does.
+    pub(crate) operation: Option<Version>,
+    /// The order's version, as it was told.
+    pub(crate) version: Version,
+    /// The order's books, as they were told.
+    pub(crate) books: Books,
 }
 
 #[derive(Default)]
@@ -22,6 +41,7 @@ struct State {
     down: BTreeMap<String, (Time, Time)>,
     bodies: BTreeMap<String, Vec<u8>>,
     conflicting: Vec<String>,
+    lacking: Vec<String>,
     acknowledged: BTreeMap<(String, OrderId), BTreeSet<u32>>,
     too_early: Vec<String>,
 }
@@ -67,24 +87,37 @@ impl Receivers {
     }
 
     pub(crate) fn receive(&self, parcel: &Parcel<'_>) {
-        let Content::Change { key, change, .. } = &parcel.content else { return };
-        let mut state = self.state();
-        // The same event says the same on every try.
-        let text = (change.name(parcel.endpoint.format), change.sequence(parcel.endpoint.format), &change.event);
-        let body = serde_json::to_vec(&text).unwrap_or_default();
+        let Content::Change { key, change, details } = &parcel.content else { return };
+        let (format, mut state) = (parcel.endpoint.format, self.state());
+        let (name, number) = (change.name(format), change.sequence(format));
+        // The same event says the same on every try; what was told about later operations is not part of it.
+        let told = details.iter().filter(|(version, _)| change.order.operation(**version).is_some());
+        let told = told.collect::<BTreeMap<_, _>>();
+        let body = serde_json::to_vec(&(name, number, &change.event, told)).unwrap_or_default();
         let id = format!("{} {}", parcel.endpoint.id, parcel.id);
         if state.bodies.get(&id).is_some_and(|known| *known != body) {
             state.conflicting.push(id.clone());
         }
+        let is_told_all = |version: &Version| details.contains_key(version);
+        let mut with_details = change.order.operations.iter().filter(|operation| operation.details_bytes > 0);
+        if format == Format::Payments && !with_details.all(|operation| is_told_all(&operation.version)) {
+            state.lacking.push(id.clone());
+        }
         state.bodies.insert(id, body);
         let told = state.told.entry((parcel.endpoint.id.clone(), key.id)).or_default();
-        let number = change.sequence(parcel.endpoint.format);
-        let times = told.times.entry(number).or_default();
-        *times += 1;
-        if *times == 1 {
+        if !told.arrived.contains_key(&number) {
             told.first_arrivals.push(number);
-            told.names.insert(number, change.name(parcel.endpoint.format).to_owned());
         }
+        let arrived = told.arrived.entry(number).or_insert_with(|| Arrived {
+            times: 0,
+            name,
+            ids: BTreeSet::new(),
+            operation: operation_of(change),
+            version: change.order.version,
+            books: change.order.books(),
+        });
+        arrived.times += 1;
+        arrived.ids.insert(parcel.id.to_owned());
     }
 
     pub(crate) fn told(&self, endpoint: &str, order: OrderId) -> Told {
@@ -94,5 +127,27 @@ impl Receivers {
     /// Events that said one thing on one try and another on the next.
     pub(crate) fn conflicting(&self) -> Vec<String> {
         self.state().conflicting.clone()
+    }
+
+    /// Events that lacked what the merchant had told about the order's operations.
+    pub(crate) fn lacking(&self) -> Vec<String> {
+        self.state().lacking.clone()
+    }
+}
+
+/// The operation whose outcome a change tells, if it does.
+fn operation_of(change: &Change) -> Option<Version> {
+    match &change.event {
+        OrderEvent::LegResolved { operation, .. } => Some(*operation),
+        OrderEvent::OperationRefused { .. } => Some(change.position.version),
+        OrderEvent::Opened { .. }
+        | OrderEvent::PaymentReserved { .. }
+        | OrderEvent::PaymentResolved { .. }
+        | OrderEvent::ShopperTimedOut { .. }
+        | OrderEvent::OperationRequested { .. }
+        | OrderEvent::CancellationRequested { .. }
+        | OrderEvent::Answered { .. }
+        | OrderEvent::Closed { .. }
+        | OrderEvent::AmountsChanged => None,
     }
 }

@@ -1,5 +1,5 @@
-//! What merchants and shoppers do: open, pay in parts at the same time, walk away, cancel, capture, refund,
-//! and repeat what they got no answer to.
+//! What merchants and shoppers do: open, pay in parts at the same time, walk away, cancel, ask for operations (see
+//! `operations.rs`), and repeat what they got no answer to.
 
 use std::{
     collections::BTreeMap,
@@ -8,26 +8,30 @@ use std::{
 };
 
 use app::{
-    Error, Instrument, NewPayment, Opened, OrderKey, OrderTerms,
+    Error, Instrument, NewPayment, OWN_ENDPOINT, Opened, OrderKey, OrderTerms,
     ports::Clock,
     webhooks::{Again, NewEndpoint},
 };
 use domain::{
-    Action, MerchantAccount, Money, Order, Time, Version,
-    order::{Format, KeyPrint, Operate, OperationKind, Resolution, ShopperView, Target},
+    MerchantAccount, Money, Order, Time, Version,
+    order::{
+        CaptureMode, Format, HeaderText, KeyPrint, OperationKind, OwnHeader, OwnWebhook, Resolution, Session,
+        ShopperView,
+    },
     webhook::Endpoint,
 };
 use partners::{accounts::NewGiftCard, sandbox::Choice};
 
 use crate::{
     Simulation,
+    operations::{self, Asked},
     ports::TrueClock,
     random::Rng,
     world::{BEGINNING, Process, Processes},
 };
 
 /// Cards of the sandbox, and how often each is used.
-const CARDS: [(&str, u64); 10] = [
+const CARDS: [(&str, u64); 11] = [
     ("4111111111111111", 8),
     ("4000000000000002", 2),
     ("4000000000003220", 2),
@@ -37,6 +41,7 @@ const CARDS: [(&str, u64); 10] = [
     ("4000000000000127", 1),
     ("4000000000000341", 1),
     ("4000000000000259", 1),
+    ("4000000000000143", 1),
     ("4000000000005126", 1),
 ];
 
@@ -44,6 +49,12 @@ const CARDS: [(&str, u64); 10] = [
 const GIFT_CARDS: [&str; 3] = ["6036280000000000001", "6036280000000000002", "6036280000000000003"];
 const CODE: &str = "123";
 const GIFT_CARD_BALANCE: u64 = 6_000;
+
+/// After how long nobody who was asked for something can still be at it, in milliseconds.
+const PATIENCE_MS: u64 = 60_000;
+
+/// The merchant's name for each payment on its own.
+const ALONE: &str = "alone";
 
 /// What somebody does, and when.
 enum Act {
@@ -61,30 +72,25 @@ enum Act {
     Cancel {
         order: usize,
     },
-    Operate {
+    /// An operation, perhaps once more.
+    Ask {
         order: usize,
-        action: Action,
+        asked: usize,
     },
     Look {
         order: usize,
     },
-    /// A payment on its own, perhaps with the same idempotency key as another.
-    PayAlone {
-        key: u64,
-        amount: u64,
-        paid: Paid,
-    },
-    /// Everything is told again to one endpoint.
+    /// Everything is told again to one endpoint, or to the orders' own webhooks.
     TellAgain {
-        endpoint: usize,
+        endpoint: Option<usize>,
     },
     /// A test is sent to one endpoint.
     Test {
         endpoint: usize,
     },
-    /// One endpoint gets new keys.
+    /// One endpoint gets new keys, or the orders' own webhooks do.
     Rotate {
-        endpoint: usize,
+        endpoint: Option<usize>,
     },
 }
 
@@ -93,7 +99,9 @@ enum Act {
 pub(crate) struct Planned {
     pub(crate) merchant: MerchantAccount,
     pub(crate) amount: u64,
-    lifetime: Duration,
+    opening: Opening,
+    /// The idempotency key it is opened with, if it is with one.
+    opening_key: Option<KeyPrint>,
     /// Known once it was opened.
     pub(crate) key: Option<OrderKey>,
     /// What a shopper's last answer said.
@@ -105,6 +113,17 @@ pub(crate) struct Planned {
     pub(crate) differing: Vec<String>,
     /// Whether somebody was told that it will be cancelled.
     pub(crate) is_cancelled: bool,
+    /// Operations that are asked for.
+    pub(crate) asked: Vec<Asked>,
+}
+
+/// How an order begins.
+#[derive(Debug, Clone)]
+enum Opening {
+    /// It is opened to be paid in parts, perhaps as a client session.
+    Parts { lifetime: Duration, session: Option<Session> },
+    /// With a payment on its own.
+    Alone(Paid),
 }
 
 #[derive(Debug, Clone)]
@@ -164,14 +183,26 @@ pub(crate) fn prepare(simulation: &Simulation, processes: &mut Processes) -> Wor
     Workload { acts, orders: Arc::new(Mutex::new(orders)), endpoints: Arc::new(endpoints) }
 }
 
-/// One endpoint in four does not answer for an hour.
+/// One endpoint in four does not answer for an hour; the orders' own are one.
 fn take_down(simulation: &Simulation, endpoints: &[(MerchantAccount, Endpoint)]) {
-    for (_, endpoint) in endpoints {
+    for endpoint in endpoints.iter().map(|(_, endpoint)| endpoint.id.as_str()).chain([OWN_ENDPOINT]) {
         let mut world = simulation.shared.world();
         if world.rng.chance(250) {
             let from = world.now.plus(Duration::from_secs(world.rng.clone().below(600)));
-            simulation.receivers.take_down(&endpoint.id, from, from.plus(Duration::from_secs(3_600)));
+            simulation.receivers.take_down(endpoint, from, from.plus(Duration::from_secs(3_600)));
         }
+    }
+}
+
+/// What is done, in the order it is due.
+struct Agenda {
+    begin: Time,
+    acts: BTreeMap<(Time, usize), Act>,
+}
+
+impl Agenda {
+    fn add(&mut self, after_ms: u64, act: Act) {
+        self.acts.insert((self.begin.plus(Duration::from_millis(after_ms)), self.acts.len()), act);
     }
 }
 
@@ -181,105 +212,182 @@ fn plan(
     endpoints: usize,
 ) -> (BTreeMap<(Time, usize), Act>, Vec<Planned>) {
     let mut world = simulation.shared.world();
-    let begin = world.now;
+    let mut agenda = Agenda { begin: world.now, acts: BTreeMap::new() };
     let rng = &mut world.rng;
-    let mut acts = BTreeMap::new();
-    let mut add = |after_ms: u64, act| {
-        let count = acts.len();
-        acts.insert((begin.plus(Duration::from_millis(after_ms)), count), act);
-    };
+    let mut orders = Vec::new();
     for _ in 0..rng.index(3) {
-        let paid = if rng.chance(300) { Paid::GiftCard(GIFT_CARDS[0]) } else { Paid::Card(some_card(rng)) };
-        let act = |key, amount| Act::PayAlone { key, amount, paid };
-        let (key, amount) = (10_000 + rng.below(3), 1 + rng.below(3_000));
-        add(rng.below(60_000), act(key, amount));
-        if rng.chance(500) {
-            add(rng.below(120_000), act(key, amount));
-        }
+        let planned = plan_alone(rng, &mut agenda, orders.len(), &merchants[0]);
+        orders.push(planned);
     }
     if rng.chance(300) {
-        add(rng.below(600_000), Act::TellAgain { endpoint: rng.index(endpoints) });
-        add(rng.below(600_000), Act::Test { endpoint: rng.index(endpoints) });
-        add(rng.below(600_000), Act::Rotate { endpoint: rng.index(endpoints) });
+        let some = |rng: &mut Rng| rng.chance(700).then(|| rng.index(endpoints));
+        agenda.add(rng.below(600_000), Act::TellAgain { endpoint: some(rng) });
+        agenda.add(rng.below(600_000), Act::Test { endpoint: rng.index(endpoints) });
+        agenda.add(rng.below(600_000), Act::Rotate { endpoint: some(rng) });
     }
-    let mut orders = Vec::new();
-    for order in 0..3 + rng.index(3) {
-        let amount = 1_000 + rng.below(9_000);
-        let lifetime_s = if rng.chance(300) { 20 + rng.below(60) } else { 120 + rng.below(5_000) };
-        let opened_ms = rng.below(30_000);
-        add(opened_ms, Act::Open { order });
-        let count = 1 + rng.index(5);
-        let mut payments = Vec::new();
-        let within_ms = lifetime_s * 1_000 + 5_000;
-        for payment in 0..count {
-            let instrument = match rng.below(10) {
-                0..4 => Paid::GiftCard(GIFT_CARDS[rng.index(GIFT_CARDS.len())]),
-                4 => Paid::Ideal,
-                _ => Paid::Card(some_card(rng)),
-            };
-            // Often what is left, which the shopper's page would ask for.
-            let amount = if rng.chance(500) { amount } else { 1 + rng.below(amount) };
-            payments.push(PlannedPayment { amount, instrument });
-            let at = opened_ms + if rng.chance(700) { rng.below(20_000) } else { rng.below(within_ms) };
-            add(at, Act::Pay { order, payment });
-            if rng.chance(300) {
-                add(at + rng.below(10_000), Act::Pay { order, payment });
-            }
-            if rng.chance(600) {
-                let choice = if rng.chance(700) { Choice::Approve } else { Choice::Refuse };
-                add(at + rng.below(60_000), Act::Choose { order, choice });
-            }
-        }
-        if rng.chance(300) {
-            add(opened_ms + rng.below(60_000), Act::Cancel { order });
-        }
-        for _ in 0..rng.index(4) {
-            let action = if rng.chance(450) {
-                Action::Capture
-            } else if rng.chance(750) {
-                Action::Refund
-            } else {
-                Action::Void
-            };
-            add(opened_ms + 5_000 + rng.below(120_000), Act::Operate { order, action });
-        }
-        add(opened_ms + rng.below(100_000), Act::Look { order });
-        orders.push(Planned {
-            merchant: merchants[rng.index(merchants.len())].clone(),
-            amount,
-            lifetime: Duration::from_secs(lifetime_s),
-            key: None,
-            view: None,
-            payments,
-            answers: BTreeMap::new(),
-            differing: Vec::new(),
-            is_cancelled: false,
-        });
+    for _ in 0..3 + rng.index(3) {
+        let merchant = &merchants[rng.index(merchants.len())];
+        let planned = plan_order(rng, &mut agenda, orders.len(), merchant);
+        orders.push(planned);
     }
-    (acts, orders)
+    (agenda.acts, orders)
 }
 
-fn some_card(rng: &mut Rng) -> &'static str {
-    let mut point = rng.below(CARDS.iter().map(|(_, weight)| weight).sum());
-    for (number, weight) in CARDS {
-        if point < weight {
-            return number;
-        }
-        point -= weight;
+/// A payment on its own, perhaps with the same idempotency key as another, and perhaps for another amount than that.
+fn plan_alone(rng: &mut Rng, agenda: &mut Agenda, order: usize, merchant: &MerchantAccount) -> Planned {
+    let paid = if rng.chance(300) { Paid::GiftCard(GIFT_CARDS[0]) } else { Paid::Card(rng.weighted(&CARDS)) };
+    let (key, amount) = (10_000 + rng.below(3), 1 + rng.below(3_000));
+    let opened_ms = rng.below(60_000);
+    agenda.add(opened_ms, Act::Open { order });
+    if rng.chance(500) {
+        agenda.add(rng.below(120_000), Act::Open { order });
     }
-    CARDS[0].0
+    Planned {
+        opening_key: Some(KeyPrint { key: key.to_be_bytes(), request: amount.to_be_bytes() }),
+        asked: plan_operations(rng, agenda, order, opened_ms, &[ALONE.to_owned()]),
+        ..Planned::new(merchant, amount, Opening::Alone(paid))
+    }
+}
+
+fn plan_order(rng: &mut Rng, agenda: &mut Agenda, order: usize, merchant: &MerchantAccount) -> Planned {
+    let amount = 1_000 + rng.below(9_000);
+    let lifetime_s = if rng.chance(300) { 20 + rng.below(60) } else { 120 + rng.below(5_000) };
+    let session = rng.chance(450).then(|| some_session(rng, order));
+    let number = 500_000 + u64::try_from(order).unwrap_or(0);
+    let opening_key = rng.chance(400).then(|| KeyPrint { key: number.to_be_bytes(), request: number.to_be_bytes() });
+    let opened_ms = rng.below(30_000);
+    agenda.add(opened_ms, Act::Open { order });
+    if opening_key.is_some() && rng.chance(600) {
+        agenda.add(opened_ms + rng.below(10_000), Act::Open { order });
+    }
+    let count = 1 + rng.index(5);
+    let mut payments = Vec::new();
+    let within_ms = lifetime_s * 1_000 + 5_000;
+    for payment in 0..count {
+        let instrument = match rng.below(10) {
+            0..4 => Paid::GiftCard(GIFT_CARDS[rng.index(GIFT_CARDS.len())]),
+            4 => Paid::Ideal,
+            _ => Paid::Card(rng.weighted(&CARDS)),
+        };
+        // Often what is left, which the shopper's page would ask for.
+        let amount = if rng.chance(500) { amount } else { 1 + rng.below(amount) };
+        payments.push(PlannedPayment { amount, instrument });
+        let at = opened_ms + if rng.chance(700) { rng.below(20_000) } else { rng.below(within_ms) };
+        agenda.add(at, Act::Pay { order, payment });
+        if rng.chance(300) {
+            agenda.add(at + rng.below(10_000), Act::Pay { order, payment });
+        }
+        if rng.chance(600) {
+            let choice = if rng.chance(700) { Choice::Approve } else { Choice::Refuse };
+            agenda.add(at + rng.below(60_000), Act::Choose { order, choice });
+        }
+    }
+    if rng.chance(250) {
+        agenda.add(opened_ms + rng.below(60_000), Act::Cancel { order });
+    }
+    agenda.add(opened_ms + rng.below(100_000), Act::Look { order });
+    let references = (0..count).map(payment_reference).collect::<Vec<_>>();
+    Planned {
+        opening_key,
+        payments,
+        asked: plan_operations(rng, agenda, order, opened_ms, &references),
+        ..Planned::new(merchant, amount, Opening::Parts { lifetime: Duration::from_secs(lifetime_s), session })
+    }
+}
+
+/// A client session: mostly with a webhook of its own, and mostly captured by itself.
+fn some_session(rng: &mut Rng, order: usize) -> Session {
+    let capture = match rng.below(3) {
+        0 => CaptureMode::Manual,
+        1 => CaptureMode::Automatic { delay_s: 0 },
+        _ => CaptureMode::Automatic { delay_s: 1 + rng.below(600) },
+    };
+    let number = HeaderText::Number(i64::try_from(order).unwrap_or(0));
+    let header = OwnHeader { name: "x-session".to_owned(), values: vec![number] };
+    let webhook = OwnWebhook { url: "https://shop.example/own".to_owned(), headers: vec![header] };
+    Session { capture, webhook: rng.chance(850).then_some(webhook) }
+}
+
+/// Operations, each asked for once, or again; and now and then another under the key of one before.
+fn plan_operations(
+    rng: &mut Rng,
+    agenda: &mut Agenda,
+    order: usize,
+    opened_ms: u64,
+    references: &[String],
+) -> Vec<Asked> {
+    let mut all = Vec::new();
+    for _ in 0..rng.index(7) {
+        let number = u64::try_from(order * 100 + all.len()).unwrap_or(0);
+        let asked = Asked::some(rng, number, references);
+        let within_ms = if rng.chance(800) { 120_000 } else { 900_000 };
+        let mut at = opened_ms + 3_000 + rng.below(within_ms);
+        agenda.add(at, Act::Ask { order, asked: all.len() });
+        let again = if asked.key.is_some() { 400 } else { 100 };
+        // Two at once that go by the merchant's own reference may mean two payments, if it has two: so whoever waits
+        // for an answer waits until there can be none.
+        let wait_ms = if asked.kind == OperationKind::TechnicalCancel { PATIENCE_MS } else { 0 };
+        while rng.chance(again) {
+            at += wait_ms + rng.below(15_000);
+            agenda.add(at, Act::Ask { order, asked: all.len() });
+        }
+        let mistaken = asked.mistaken().filter(|_| rng.chance(70));
+        all.push(asked);
+        if let Some(mistaken) = mistaken {
+            agenda.add(at + rng.below(5_000), Act::Ask { order, asked: all.len() });
+            all.push(mistaken);
+        }
+    }
+    all
+}
+
+/// The merchant's name for a payment of an order in parts: the same for the first payment of each, so that whoever
+/// cancels by it may mean several.
+fn payment_reference(payment: usize) -> String {
+    format!("payment-{payment}")
 }
 
 /// Whole cents of the one currency there is here.
-fn euros(minor: u64) -> Money {
-    let one = "EUR".parse().and_then(|currency| Money::try_new(currency, 1));
-    // The currency is known and the amounts are small.
-    one.map_or_else(|_| unreachable_money(), |one| one.with_minor(minor))
+pub(crate) fn euros(minor: u64) -> Money {
+    money("EUR", minor)
 }
 
-#[expect(clippy::panic, reason = "the euro is a currency")]
-fn unreachable_money() -> Money {
-    panic!("the euro is no currency")
+pub(crate) fn money(currency: &str, minor: u64) -> Money {
+    let one = currency.parse().and_then(|currency| Money::try_new(currency, 1));
+    // The currency is known and the amounts are small.
+    one.map_or_else(|_| unreachable_money(currency), |one| one.with_minor(minor))
+}
+
+#[expect(clippy::panic, reason = "only currencies are named here")]
+fn unreachable_money(currency: &str) -> Money {
+    panic!("{currency} is no currency")
+}
+
+impl Planned {
+    fn new(merchant: &MerchantAccount, amount: u64, opening: Opening) -> Self {
+        Self {
+            merchant: merchant.clone(),
+            amount,
+            opening,
+            opening_key: None,
+            key: None,
+            view: None,
+            payments: Vec::new(),
+            answers: BTreeMap::new(),
+            differing: Vec::new(),
+            is_cancelled: false,
+            asked: Vec::new(),
+        }
+    }
+
+    /// What was opened: the same on every try.
+    fn opened(&mut self, key: OrderKey, view: ShopperView) {
+        if self.key.as_ref().is_some_and(|known| *known != key) {
+            self.differing.push(format!("opened as {:?}, then as {key:?}", self.key));
+        }
+        self.key = Some(key);
+        self.view = Some(view);
+    }
 }
 
 impl Workload {
@@ -314,16 +422,8 @@ async fn carry_out(
     };
     match act {
         Act::Open { order } => {
-            let plan = planned(order);
-            let terms = OrderTerms {
-                expires_at: Some(simulation.app.streams.now().plus(plan.lifetime)),
-                ..OrderTerms::new(plan.merchant.clone(), format!("order-{order}"), euros(plan.amount), 1)
-            };
-            if let Ok(Opened { key, order: opened, .. }) = simulation.app.open(terms).await {
-                change(order, &|plan| {
-                    plan.key = Some(key.clone());
-                    plan.view = Some(opened.view());
-                });
+            if let Some((key, view)) = open(simulation, &planned(order), order).await {
+                change(order, &|plan| plan.opened(key.clone(), view.clone()));
             }
         }
         Act::Pay { order, payment } => {
@@ -361,35 +461,56 @@ async fn carry_out(
                 change(order, &|plan| plan.is_cancelled = true);
             }
         }
-        Act::Operate { order, action } => {
-            let Some(key) = planned(order).key else { return };
-            operate(simulation, &key, action).await;
-        }
+        Act::Ask { order, asked } => operations::ask(simulation, orders, order, asked).await,
         Act::Look { order } => {
             let Some(key) = planned(order).key else { return };
             if let Ok(known) = simulation.app.inspect(&key).await {
                 change(order, &|plan| plan.view = Some(known.view()));
             }
         }
-        Act::PayAlone { key, amount, paid } => {
-            let merchant = endpoints[0].0.clone();
-            let print = KeyPrint { key: key.to_be_bytes(), request: amount.to_be_bytes() };
-            let terms =
-                OrderTerms { key: Some(print), ..OrderTerms::new(merchant, "alone".to_owned(), euros(amount), 1) };
-            let _ = simulation.app.pay_single(terms, new_payment(paid, amount, "alone", print, None)).await;
-        }
         Act::TellAgain { endpoint } => {
-            let (merchant, endpoint) = &endpoints[endpoint];
+            let (merchant, endpoint) = named(endpoints, endpoint);
             let again = Again::Since { since: Time::default(), after: None };
-            let _ = simulation.webhooks.send_again(merchant, &endpoint.id, again).await;
+            let _ = simulation.webhooks.send_again(merchant, endpoint, again).await;
         }
         Act::Test { endpoint } => {
             let (merchant, endpoint) = &endpoints[endpoint];
             let _ = simulation.webhooks.test(merchant, &endpoint.id).await;
         }
         Act::Rotate { endpoint } => {
-            let (merchant, endpoint) = &endpoints[endpoint];
-            let _ = simulation.webhooks.rotate(merchant, &endpoint.id, None).await;
+            let (merchant, endpoint) = named(endpoints, endpoint);
+            let _ = simulation.webhooks.rotate(merchant, endpoint, None).await;
+        }
+    }
+}
+
+/// An endpoint by its place, or what stands for the orders' own webhooks.
+fn named(endpoints: &[(MerchantAccount, Endpoint)], index: Option<usize>) -> (&MerchantAccount, &str) {
+    match index {
+        Some(index) => (&endpoints[index].0, &endpoints[index].1.id),
+        None => (&endpoints[0].0, OWN_ENDPOINT),
+    }
+}
+
+/// Opens an order, or makes a payment on its own.
+async fn open(simulation: &Simulation, plan: &Planned, order: usize) -> Option<(OrderKey, ShopperView)> {
+    let reference = format!("order-{order}");
+    let terms = OrderTerms {
+        key: plan.opening_key,
+        ..OrderTerms::new(plan.merchant.clone(), reference, euros(plan.amount), 1)
+    };
+    match &plan.opening {
+        Opening::Parts { lifetime, session } => {
+            let expires_at = Some(simulation.app.streams.now().plus(*lifetime));
+            let details = session.as_ref().map(|_| "{}".to_owned());
+            let terms = OrderTerms { expires_at, session: session.clone(), details, ..terms };
+            let Opened { key, order, .. } = simulation.app.open(terms).await.ok()?;
+            Some((key, order.view()))
+        }
+        Opening::Alone(paid) => {
+            let payment = new_payment(*paid, plan.amount, ALONE, plan.opening_key?, None);
+            let answered = simulation.app.pay_single(terms, payment).await.ok()?;
+            Some((answered.key, answered.order.view()))
         }
     }
 }
@@ -425,7 +546,7 @@ async fn pay(
     let print = KeyPrint { key: number.to_be_bytes(), request: number.to_be_bytes() };
     // Some requests say how long the shopper may take; the same ones each time.
     let act_by = (number % 3 == 0).then(|| BEGINNING.plus(Duration::from_secs(60 + number)));
-    let new = |amount| new_payment(planned.instrument, amount, &format!("payment-{payment}"), print, act_by);
+    let new = |amount| new_payment(planned.instrument, amount, &payment_reference(payment), print, act_by);
     let answered = match simulation.app.pay(key.clone(), view, new(amount)).await {
         Err(Error::Refused(domain::order::Refusal::Stale { .. } | domain::order::Refusal::ExceedsRemaining { .. })) => {
             // A shop's page would look again.
@@ -437,27 +558,4 @@ async fn pay(
     };
     let answered = answered.ok()?;
     Some((answered.payment.version, answered.payment.resolution.clone(), answered.order.view()))
-}
-
-async fn operate(simulation: &Simulation, key: &OrderKey, action: Action) {
-    let Ok(known) = simulation.app.find(key).await else { return };
-    let possible = known.payments.iter().filter(|payment| payment.tally.available(action) > 0);
-    let possible = possible.map(|payment| (payment.version, payment.tally.available(action))).collect::<Vec<_>>();
-    if possible.is_empty() {
-        return;
-    }
-    let (payment, amount) = {
-        let mut world = simulation.shared.world();
-        let (payment, available) = possible[world.rng.index(possible.len())];
-        let amount = if world.rng.chance(400) { available } else { 1 + world.rng.below(available) };
-        (payment, amount)
-    };
-    let kind = match action {
-        Action::Capture => OperationKind::Capture,
-        Action::Void => OperationKind::Void,
-        Action::Refund => OperationKind::Refund,
-        Action::Increase => OperationKind::AmountUpdate,
-    };
-    let operate = Operate::new(kind, Target::Payment(payment), Some(known.amount.with_minor(amount)));
-    let _ = simulation.app.operate(key, None, operate).await;
 }

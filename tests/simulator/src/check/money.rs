@@ -1,0 +1,271 @@
+//! The books: of payments, of orders, and of partners.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use app::{StreamId, ports::Commit};
+use domain::{
+    Account, Action, Aggregate, OrderId, Reference, Tally, Time, Version,
+    account::AccountEvent,
+    order::{Books, Change, Closed, Leg, LegResult, Order, OrderEvent, PartnerId, Payment, Resolution},
+};
+use partners::sandbox::{Book, BookEvent};
+
+use super::{Findings, Stories, Story, fold};
+use crate::world::World;
+
+/// What a partner's books say of a payment, or ours: held, captured and not refunded, refunded.
+type Money = (u64, u64, u64);
+
+fn money(tally: &Tally) -> Money {
+    (tally.capturable(), tally.captured.saturating_sub(tally.refunded), tally.refunded)
+}
+
+/// What an order's events come to, added up here once more.
+#[derive(Default)]
+struct Ledger {
+    reserved: BTreeMap<Version, u64>,
+    authorised: BTreeSet<Version>,
+    legs: BTreeMap<(Version, u16), Leg>,
+}
+
+impl Ledger {
+    fn learn(&mut self, change: &Change) {
+        let version = change.position.version;
+        match &change.event {
+            OrderEvent::PaymentReserved { amount, .. } => {
+                self.reserved.insert(version, *amount);
+            }
+            OrderEvent::PaymentResolved { payment, resolution: Resolution::Authorised } => {
+                self.authorised.insert(*payment);
+            }
+            OrderEvent::OperationRequested { legs, .. } => {
+                self.legs.extend(legs.iter().zip(0..).map(|(leg, index)| ((version, index), leg.clone())));
+            }
+            OrderEvent::LegResolved { operation, leg, result } => {
+                if let Some(leg) = self.legs.get_mut(&(*operation, *leg)) {
+                    leg.result = Some(result.clone());
+                }
+            }
+            OrderEvent::Opened { .. }
+            | OrderEvent::PaymentResolved { .. }
+            | OrderEvent::ShopperTimedOut { .. }
+            | OrderEvent::OperationRefused { .. }
+            | OrderEvent::CancellationRequested { .. }
+            | OrderEvent::Answered { .. }
+            | OrderEvent::Closed { .. }
+            | OrderEvent::AmountsChanged => {}
+        }
+    }
+
+    /// Of one payment: nothing, as long as it is not authorised.
+    fn tally(&self, payment: Version) -> Tally {
+        let mut tally = Tally::default();
+        if !self.authorised.contains(&payment) {
+            return tally;
+        }
+        tally.authorised = self.reserved.get(&payment).copied().unwrap_or_default();
+        for leg in self.legs.values().filter(|leg| leg.payment == payment) {
+            let (in_flight, done) = match leg.action {
+                Action::Capture => (&mut tally.capturing, &mut tally.captured),
+                Action::Void => (&mut tally.voiding, &mut tally.voided),
+                Action::Refund => (&mut tally.refunding, &mut tally.refunded),
+                Action::Increase => (&mut tally.increasing, &mut tally.authorised),
+            };
+            match leg.result {
+                Some(LegResult::Done) => *done += leg.amount,
+                Some(LegResult::Declined { .. }) => {}
+                Some(LegResult::Pending | LegResult::Uncertain) | None => *in_flight += leg.amount,
+            }
+        }
+        tally
+    }
+}
+
+/// At every commit: the books are what the events come to, they add up, and no more is covered than is to be paid.
+pub(super) fn conserved(stories: &Stories, findings: &mut Findings) {
+    for Story { stream, commits, .. } in stories.values() {
+        let mut ledger = Ledger::default();
+        for commit in commits {
+            for change in commit {
+                ledger.learn(change);
+            }
+            let Some(order) = commit.last().map(|change| &change.order) else { continue };
+            let mut broken = |what: String| {
+                findings.violations.push(format!("{stream} at {}: {what}", order.version));
+            };
+            for Payment { version, tally, .. } in &order.payments {
+                let counted = ledger.tally(*version);
+                if *tally != counted {
+                    broken(format!("{tally:?} is not what the events of payment {version} come to, {counted:?}"));
+                }
+                if !adds_up(tally) {
+                    broken(format!("{tally:?} does not add up"));
+                }
+            }
+            books_of(order, &mut broken);
+        }
+    }
+}
+
+/// The money identity of one payment.
+fn adds_up(tally: &Tally) -> bool {
+    let of_authorised = tally.captured + tally.voided + tally.capturing + tally.voiding + tally.capturable();
+    let of_captured = tally.refunded + tally.refunding + tally.refundable();
+    tally.is_conserved() && tally.authorised == of_authorised && tally.captured == of_captured
+}
+
+/// The money identity of an order, and that it is never paid more than it is to be paid.
+fn books_of(order: &Order, broken: &mut dyn FnMut(String)) {
+    let books = order.books();
+    let sum = |of: &dyn Fn(&Payment) -> u64| order.payments.iter().map(of).sum::<u64>();
+    let open = |payment: &Payment| if payment.is_final() { payment.tally.increasing } else { payment.amount };
+    let counted = Books {
+        authorising: sum(&open),
+        authorised: sum(&|payment| payment.tally.authorised),
+        captured: sum(&|payment| payment.tally.captured),
+        voided: sum(&|payment| payment.tally.voided),
+        refunded: sum(&|payment| payment.tally.refunded),
+        capturable: sum(&|payment| payment.tally.capturable()),
+        refundable: sum(&|payment| payment.tally.refundable()),
+    };
+    if books != counted {
+        broken(format!("{books:?} is not what its payments come to, {counted:?}"));
+    }
+    let in_flight = sum(&|payment| payment.tally.capturing + payment.tally.voiding);
+    let refunding = sum(&|payment| payment.tally.refunding);
+    let is_whole = books.authorised == books.captured + books.voided + in_flight + books.capturable
+        && books.captured == books.refunded + refunding + books.refundable;
+    if !is_whole {
+        broken(format!("{books:?} does not add up"));
+    }
+    let (covered, amount) = (order.covered(), order.amount.minor());
+    if covered > amount {
+        broken(format!("{covered} taken of {amount}"));
+    }
+    // What is given back after an order was paid is not to be paid again.
+    let remaining =
+        if order.closed.as_ref().is_some_and(Closed::is_success) { 0 } else { amount - covered.min(amount) };
+    if order.remaining != remaining {
+        broken(format!("{} remains of {amount}, {covered} is covered", order.remaining));
+    }
+}
+
+/// At every moment: what the partners hold of an order, or took and did not give back, is not more than its amount.
+pub(super) fn never_too_much(world: &World, stories: &Stories, findings: &mut Findings) {
+    let by_stream = stories.iter().map(|(id, story)| (story.stream.as_str(), *id)).collect::<BTreeMap<_, _>>();
+    let mut amounts = BTreeMap::new();
+    let mut kept = Kept::default();
+    let mut found = BTreeSet::new();
+    for commit in &world.commits {
+        let touched = match by_stream.get(commit.stream.as_str()) {
+            Some(id) => {
+                let order = stories.get(id).and_then(|story| story.after(commit.version));
+                amounts.extend(order.map(|order| (*id, order.amount.minor())));
+                vec![*id]
+            }
+            None => kept.learn(commit),
+        };
+        for id in touched {
+            let (held, amount) = (kept.of(id), amounts.get(&id).copied().unwrap_or_default());
+            if held > amount && found.insert(id) {
+                let stream = stories.get(&id).map_or("no order", |story| &story.stream);
+                findings.violations.push(format!("{stream}: its partners hold {held} of {amount}"));
+            }
+        }
+    }
+}
+
+/// What the partners hold, or took and did not give back.
+#[derive(Default)]
+struct Kept {
+    payments: BTreeMap<Reference, u64>,
+    sandbox: BTreeMap<Reference, Book>,
+}
+
+impl Kept {
+    fn of(&self, order: OrderId) -> u64 {
+        self.payments.iter().filter(|(payment, _)| payment.order() == order).map(|(_, kept)| kept).sum()
+    }
+
+    /// Learns a commit of a partner; whose payments it is about.
+    fn learn(&mut self, commit: &Commit) -> Vec<OrderId> {
+        if commit.stream.as_owned("giftcard").is_some() {
+            let events = serde_json::from_str::<Vec<AccountEvent>>(&commit.events).unwrap_or_default();
+            return events.iter().filter_map(|event| self.of_card(event)).map(Reference::order).collect();
+        }
+        let reference =
+            commit.stream.as_owned("sandbox").and_then(|(_, reference)| reference.parse::<Reference>().ok());
+        let Some(reference) = reference else { return Vec::new() };
+        let events = serde_json::from_str::<Vec<BookEvent>>(&commit.events).unwrap_or_default();
+        let book = Book::evolve_all(self.sandbox.remove(&reference), &events, commit.version, commit.at);
+        // What is pending counts as it will end.
+        let late = Time::from_unix_ms(u64::MAX);
+        self.payments.insert(reference, book.as_ref().map_or(0, |book| book.tally(late).kept()));
+        self.sandbox.extend(book.map(|book| (reference, book)));
+        vec![reference.order()]
+    }
+
+    fn of_card(&mut self, event: &AccountEvent) -> Option<Reference> {
+        match event {
+            AccountEvent::Held { payment, amount } => {
+                self.payments.insert(*payment, *amount);
+                Some(*payment)
+            }
+            AccountEvent::Moved { payment, action, amount, .. } => {
+                let kept = self.payments.entry(*payment).or_default();
+                match action {
+                    Action::Capture => {}
+                    Action::Void | Action::Refund => *kept = kept.saturating_sub(*amount),
+                    Action::Increase => *kept += amount,
+                }
+                Some(*payment)
+            }
+            AccountEvent::Issued { .. }
+            | AccountEvent::Barred { .. }
+            | AccountEvent::Declined { .. }
+            | AccountEvent::CodeFailed
+            | AccountEvent::CodeAccepted => None,
+        }
+    }
+}
+
+/// What our books say: by payment.
+fn ours(stories: &Stories, partner: PartnerId) -> BTreeMap<Reference, Money> {
+    let payments = stories.iter().flat_map(|(id, story)| story.order.payments.iter().map(|payment| (*id, payment)));
+    let payments = payments.filter(|(_, payment)| payment.partner == partner);
+    payments.map(|(id, payment)| (id.at(payment.version), money(&payment.tally))).collect()
+}
+
+/// In the end: the partners' books say what ours say.
+pub(super) fn books(world: &World, stories: &Stories, findings: &mut Findings) {
+    let mut accounts = BTreeMap::new();
+    let mut sandbox = BTreeMap::new();
+    for stream in world.streams.keys() {
+        let name = StreamId::from_stored(stream.clone());
+        if name.as_owned("giftcard").is_some() {
+            let Some(account) = fold::<Account>(world, stream, findings) else { continue };
+            accounts.extend(account.holds.iter().map(|hold| (hold.payment, money(&hold.tally))));
+            let held = account.holds.iter().map(|hold| hold.tally.kept()).sum::<u64>();
+            if account.available() + held != account.issued.minor() {
+                findings.violations.push(format!("{stream}: {} available, {held} held or taken", account.available()));
+            }
+        } else if let Some((_, reference)) = name.as_owned("sandbox") {
+            let Some(book) = fold::<Book>(world, stream, findings) else { continue };
+            if let Ok(reference) = reference.parse::<Reference>() {
+                sandbox.insert(reference, money(&book.tally(world.now)));
+            }
+        }
+    }
+    for (partner, theirs) in [(PartnerId::Accounts, accounts), (PartnerId::Sandbox, sandbox)] {
+        let ours = ours(stories, partner);
+        for payment in ours.keys().chain(theirs.keys()).collect::<BTreeSet<_>>() {
+            let (ours, theirs) = (ours.get(payment).copied(), theirs.get(payment).copied());
+            if ours.unwrap_or_default() != theirs.unwrap_or_default() {
+                let order = stories.get(&payment.order()).map(|story| &story.order);
+                findings.violations.push(format!(
+                    "{payment} at {partner:?}: (held, captured, refunded) is {ours:?} here and {theirs:?} there: {order:?}"
+                ));
+            }
+        }
+    }
+}
