@@ -120,7 +120,8 @@ impl Intercept for Ledger {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let error = context.output_or_error().and_then(|outcome| outcome.err()?.as_operation_error());
-        if let Some(PutItemError::ConditionalCheckFailedException(failed)) = error.and_then(|error| error.downcast_ref())
+        if let Some(PutItemError::ConditionalCheckFailedException(failed)) =
+            error.and_then(|error| error.downcast_ref())
             && let Some(there) = failed.item()
             && let Some(units) = self.listed.lock().unwrap().remove(&place(there))
         {
@@ -347,7 +348,10 @@ async fn an_operation_over_all_parts_of_an_order_is_two_writes_of_it_and_one_rea
             }
             let path = format!("/v2/payments/{id}/captures");
             let refused = cost(&shop, &ledger, shop.ask(&path)).await;
-            assert_eq!((refused.answer.status, refused.request, refused.worker), (422, Count::both(0, 1), Count::default()));
+            assert_eq!(
+                (refused.answer.status, refused.request, refused.worker),
+                (422, Count::both(0, 1), Count::default())
+            );
         }
     }
 }

@@ -114,7 +114,10 @@ async fn what_cannot_be_is_taken_and_told_and_moves_nothing(shop: &Shop) {
     let captured = "Amount is less than what is captured or being processed";
     assert_eq!(gist(&done(shop, &hook, &card, UPDATES, &amount(1_999)).await), vain(1_999, captured));
     assert_eq!((books(shop, &order, 0).await, shop.state(&order).await.remaining), ([6_000, 2_000, 0, 0], 4_000));
-    assert_eq!(gist(&done(shop, &hook, &card, UPDATES, &amount(2_000)).await), went_well("AUTHORISATION_ADJUSTMENT", 2_000));
+    assert_eq!(
+        gist(&done(shop, &hook, &card, UPDATES, &amount(2_000)).await),
+        went_well("AUTHORISATION_ADJUSTMENT", 2_000)
+    );
     assert_eq!((books(shop, &order, 0).await, shop.state(&order).await.remaining), ([6_000, 2_000, 4_000, 0], 8_000));
 
     let (_, card) = sell_in_part(shop, &hook).await;
@@ -148,7 +151,10 @@ async fn an_order_that_was_paid_does_not_grow_and_may_shrink(shop: &Shop) {
     let hook = Hook::create(shop, "checkout").await;
     let (order, card) = sell_by_card(shop, &hook, VISA).await;
     let item = done(shop, &hook, &card, UPDATES, &amount(8_001)).await;
-    assert_eq!(gist(&item), went_wrong("AUTHORISATION_ADJUSTMENT", 8_001, "Order is closed, amount update not possible"));
+    assert_eq!(
+        gist(&item),
+        went_wrong("AUTHORISATION_ADJUSTMENT", 8_001, "Order is closed, amount update not possible")
+    );
     let item = done(shop, &hook, &card, UPDATES, &amount(5_000)).await;
     assert_eq!(gist(&item), went_well("AUTHORISATION_ADJUSTMENT", 5_000));
     let shown = shop.order(&order).await;
@@ -171,8 +177,7 @@ async fn what_is_being_captured_is_not_freed(shop: &Shop) {
     let mut told = told(&hook);
     told.sort_by_key(|item| item["success"].to_string());
     assert_eq!((&told[0]["pspReference"], &told[1]["pspReference"]), (&json!(first), &json!(second)));
-    let expected =
-        [went_wrong("AUTHORISATION_ADJUSTMENT", 4_999, less), went_well("AUTHORISATION_ADJUSTMENT", 5_000)];
+    let expected = [went_wrong("AUTHORISATION_ADJUSTMENT", 4_999, less), went_well("AUTHORISATION_ADJUSTMENT", 5_000)];
     assert_eq!(told.iter().map(gist).collect::<Vec<_>>(), expected);
     shop.pass(Duration::from_secs(5)).await;
     assert_eq!(gists(&hook), [went_well("CAPTURE", 5_000)]);
@@ -210,7 +215,10 @@ async fn a_payment_without_an_order_grows_as_far_as_its_partner_lets_it(shop: &S
     let shown = shop.order(&order).await;
     assert_eq!((&shown["amount"], &shown["payments"][0]["amount"]), (&euro(5_000), &euro(5_000)));
     assert_eq!((books(shop, &order, 0).await, shop.gift_card_balance().await), ([5_000, 0, 0, 0], 0));
-    assert_eq!(gist(&done(shop, &hook, &givex, UPDATES, &amount(500)).await), went_well("AUTHORISATION_ADJUSTMENT", 500));
+    assert_eq!(
+        gist(&done(shop, &hook, &givex, UPDATES, &amount(500)).await),
+        went_well("AUTHORISATION_ADJUSTMENT", 500)
+    );
     assert_eq!((shop.gift_card_balance().await, shop.next_job()), (4_500, None));
 }
 

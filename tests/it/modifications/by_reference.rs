@@ -33,7 +33,8 @@ async fn cancel(shop: &Shop, hook: &Hook, reference: &str) -> (String, bool) {
     let cancel = taken(&shop.cancel_by_reference(reference).await);
     shop.settle().await;
     let told = told(hook);
-    let [item] = told.as_slice() else { panic!("one notification, not {told:#?}") };
+    assert_eq!(told.len(), 1, "{told:#?}");
+    let item = &told[0];
     assert_eq!((&item["eventCode"], &item["pspReference"]), (&json!("TECHNICAL_CANCEL"), &json!(cancel)));
     (item["originalReference"].as_str().unwrap().to_owned(), item["success"] == "true")
 }
@@ -125,7 +126,8 @@ async fn what_is_being_released_is_not_meant_again(shop: &Shop) {
     shop.settle().await;
     let mut told = told(&hook);
     told.sort_by_key(|item| item["amount"]["value"].as_u64());
-    let named = told.iter().map(|item| (item["pspReference"].as_str().unwrap(), item["originalReference"].as_str().unwrap()));
+    let named =
+        told.iter().map(|item| (item["pspReference"].as_str().unwrap(), item["originalReference"].as_str().unwrap()));
     assert_eq!(named.collect::<Vec<_>>(), [(cancels[1].as_str(), older.as_str()), (&cancels[0], &newer)]);
     assert!(told.iter().all(|item| item["success"] == "true"), "{told:#?}");
 }
@@ -233,7 +235,10 @@ async fn a_payment_whose_process_died_is_cancelled_by_the_reference_that_is_all_
         assert_eq!(hook.take_events(), [""; 0], "whoever sent it may still be at work");
         shop.pass(2 * AUTHORISE_DEADLINE).await;
         let received = hook.take();
-        assert_eq!(received.iter().map(tests::receiver::Received::event).collect::<Vec<_>>(), [told, "TECHNICAL_CANCEL"]);
+        assert_eq!(
+            received.iter().map(tests::receiver::Received::event).collect::<Vec<_>>(),
+            [told, "TECHNICAL_CANCEL"]
+        );
         assert_eq!(received[1].item()["pspReference"], cancel);
         assert_eq!((shop.gift_card_balance().await, shop.state(&order).await.covered()), (5_000, 0), "{reference}");
         take(shop, order["pspReference"].as_str().unwrap(), "reversals", &json!({})).await;

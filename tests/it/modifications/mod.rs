@@ -86,6 +86,11 @@ async fn done(shop: &Shop, hook: &Hook, of: &str, what: &str, more: &Value) -> V
 fn told(hook: &Hook) -> Vec<Value> {
     let strip = |one: &Received| {
         let mut item = one.item();
+        // Of several parts each has a name of its own, which begins with that of what was asked for.
+        let operation = item["additionalData"]["tender.operationPspReference"].as_str();
+        let name = item["pspReference"].as_str().unwrap();
+        assert_eq!(operation.is_some(), item.get("originalReference").is_some(), "{item:#}");
+        assert!(operation.is_none_or(|operation| name.starts_with(operation)), "{item:#}");
         for same in ["additionalData", "eventDate", "merchantAccountCode", "operations"] {
             item.as_object_mut().unwrap().remove(same);
         }

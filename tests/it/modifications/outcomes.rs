@@ -18,7 +18,13 @@ async fn it_is_answered_at_once_executed_by_the_worker_and_told(shop: &Shop) {
     let hook = Hook::create(shop, "checkout").await;
     let Sale { order, card, .. } = sell(shop, &hook, VISA).await;
     for (what, more, code, moved, after) in [
-        ("captures", json!({ "amount": euro(5_000), "reference": "first parcel" }), "CAPTURE", 5_000, [8_000, 5_000, 0, 0]),
+        (
+            "captures",
+            json!({ "amount": euro(5_000), "reference": "first parcel" }),
+            "CAPTURE",
+            5_000,
+            [8_000, 5_000, 0, 0],
+        ),
         ("cancels", json!({ "reference": "the rest" }), "CANCELLATION", 3_000, [8_000, 5_000, 3_000, 0]),
         (
             "refunds",
@@ -332,7 +338,10 @@ async fn a_payment_whose_outcome_is_not_known_is_cancelled_once_it_is(shop: &Sho
         let expected = [authorised, went_well("CANCELLATION", 8_000)];
         assert_eq!(told.iter().map(gist).collect::<Vec<_>>(), expected, "{number}");
         assert_eq!(told[1]["pspReference"], reference);
-        assert_eq!((books(shop, &order, 0).await, &shop.order(&order).await["payments"][0]["status"]), (after, &json!(status)));
+        assert_eq!(
+            (books(shop, &order, 0).await, &shop.order(&order).await["payments"][0]["status"]),
+            (after, &json!(status))
+        );
         assert_eq!(shop.order(&order).await["remainingAmount"], euro(8_000));
         assert_eq!(gists(&hook), []);
     }

@@ -11,8 +11,8 @@ use tests::{
 };
 
 use super::{
-    CAPTURE_PENDING, CAPTURE_TIMES_OUT, PENDING, REFUND_DECLINED, REFUSED, Sale, TIMES_OUT, TIMES_OUT_AND_IS_LOST, VISA, amount,
-    books, done, gist, gists, sell, sell_by_card, take, told, went_well, went_wrong,
+    CAPTURE_PENDING, CAPTURE_TIMES_OUT, PENDING, REFUND_DECLINED, REFUSED, Sale, TIMES_OUT, TIMES_OUT_AND_IS_LOST,
+    VISA, amount, books, done, gist, gists, sell, sell_by_card, take, told, went_well, went_wrong,
 };
 
 const NOTHING_LEFT: &str = "Nothing is left on the transaction, reversal not possible";
@@ -37,7 +37,8 @@ fn parts(one: &Received) -> Vec<[String; 4]> {
 
 /// The one notification of a reversal, and whether it was a cancel or a refund in Adyen's words.
 fn reversed(received: &[Received]) -> (&Received, String) {
-    let [one] = received else { panic!("one notification, not {received:#?}") };
+    assert_eq!(received.len(), 1, "{received:#?}");
+    let one = &received[0];
     let action = one.item()["additionalData"]["modification.action"].as_str().unwrap().to_owned();
     (one, action)
 }
@@ -91,7 +92,10 @@ async fn a_reversed_payment_leaves_the_others_of_its_order_alone(shop: &Shop) {
     let hook = Hook::create(shop, "checkout").await;
     let Sale { order, gift_card, card } = sell(shop, &hook, VISA).await;
     done(shop, &hook, &gift_card, "captures", &amount(1_500)).await;
-    assert_eq!(gist(&done(shop, &hook, &gift_card, "reversals", &json!({})).await), went_well("CANCEL_OR_REFUND", 2_000));
+    assert_eq!(
+        gist(&done(shop, &hook, &gift_card, "reversals", &json!({})).await),
+        went_well("CANCEL_OR_REFUND", 2_000)
+    );
     assert_eq!((shop.gift_card_balance().await, books(shop, &order, 1).await), (5_000, [8_000, 0, 0, 0]));
     assert_eq!(gist(&done(shop, &hook, &card, "captures", &amount(8_000)).await), went_well("CAPTURE", 8_000));
 
@@ -262,7 +266,10 @@ async fn there_is_nothing_to_reverse_twice(shop: &Shop) {
     let hook = Hook::create(shop, "checkout").await;
     let (order, [_, second, _]) = sell_by_three(shop, &hook, VISA).await;
     let of_order = reference_of(&order);
-    assert_eq!(gist(&done(shop, &hook, &of_order, "reversals", &json!({})).await), went_well("CANCEL_OR_REFUND", 10_000));
+    assert_eq!(
+        gist(&done(shop, &hook, &of_order, "reversals", &json!({})).await),
+        went_well("CANCEL_OR_REFUND", 10_000)
+    );
     let balance = shop.gift_card_balance().await;
     for (of, asked) in [(&of_order, 10_000), (&second, 3_001)] {
         let again = take(shop, of, "reversals", &json!({})).await;
@@ -320,10 +327,8 @@ async fn an_order_that_nothing_was_paid_of_ends_with_its_reversal_too(shop: &Sho
         hook.take();
         take(shop, &reference_of(&order), "reversals", &json!({})).await;
         shop.settle().await;
-        let expected = [
-            went_wrong("CANCEL_OR_REFUND", 10_000, reason),
-            went_wrong("ORDER_CLOSED", 10_000, "cancelled"),
-        ];
+        let expected =
+            [went_wrong("CANCEL_OR_REFUND", 10_000, reason), went_wrong("ORDER_CLOSED", 10_000, "cancelled")];
         assert_eq!(gists(&hook), expected);
         assert_eq!((&shop.order(&order).await["reason"], shop.next_job()), (&json!("cancelled"), None));
     }
@@ -341,11 +346,8 @@ async fn what_is_being_captured_of_an_open_order_is_given_back_when_it_ends(shop
     shop.settle().await;
     assert_eq!(gists(&hook), [went_well("CANCEL_OR_REFUND", 2_000)], "the order is not closed before it is at rest");
     shop.pass(Duration::from_secs(5)).await;
-    let expected = [
-        went_well("CAPTURE", 3_000),
-        went_well("REFUND", 3_000),
-        went_wrong("ORDER_CLOSED", 10_000, "cancelled"),
-    ];
+    let expected =
+        [went_well("CAPTURE", 3_000), went_well("REFUND", 3_000), went_wrong("ORDER_CLOSED", 10_000, "cancelled")];
     assert_eq!(gists(&hook), expected);
     assert_eq!((books(shop, &order, 1).await, shop.gift_card_balance().await), ([3_000, 3_000, 0, 3_000], 5_000));
     assert_eq!(shop.next_job(), None);
@@ -379,7 +381,10 @@ async fn what_one_partner_declines_keeps_nothing_else_from_being_given_back(shop
 
     // The merchant may, and then it is about what is left.
     let item = done(shop, &hook, &of_order, "reversals", &json!({})).await;
-    assert_eq!((gist(&item), &item["paymentMethod"]), (went_wrong("CANCEL_OR_REFUND", 1_001, "Refused"), &json!("visa")));
+    assert_eq!(
+        (gist(&item), &item["paymentMethod"]),
+        (went_wrong("CANCEL_OR_REFUND", 1_001, "Refused"), &json!("visa"))
+    );
     assert_eq!((books(shop, &order, 1).await, gists(&hook)), (refund_left, vec![]));
 }
 
