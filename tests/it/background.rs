@@ -70,7 +70,7 @@ impl Machine {
         let secrets = api::Secrets::from_json(SECRETS).unwrap();
         let (commits, clock, random) =
             (Arc::clone(&log) as Arc<dyn CommitLog>, Arc::new(SystemClock), Arc::new(OsRandom));
-        let engine = api::Engine::wire(commits, clock, random, &secrets, "http://tender.example").unwrap();
+        let engine = api::Engine::wire(commits, clock, random, &secrets, Some("http://tender.example")).unwrap();
         let courier = Arc::new(Counting::default());
         let source = Arc::clone(&log) as Arc<dyn Source>;
         let background = local::background(&engine, source, log, Arc::clone(&courier) as Arc<dyn Courier>);

@@ -532,7 +532,7 @@ mod dynamo_table {
     #[tokio::test]
     async fn writes_with_a_client_from_environment_variables() {
         if std::env::var_os(CHILD_VARIABLE).is_some() {
-            let log = DynamoLog::new(aws::dynamo_client().await, "tender");
+            let log = DynamoLog::new(aws::Clients::from_env().unwrap().dynamo(), "tender");
             log.append(&commit("a", 0)).await.unwrap();
         }
     }

@@ -57,10 +57,7 @@ impl Counter {
 
     async fn sandbox(number: &str) -> Self {
         let instrument = Instrument::Card { number: number.into() };
-        Self::open(|streams| async move {
-            (Box::new(Sandbox::new(streams, "http://127.0.0.1")) as Box<dyn Partner>, instrument)
-        })
-        .await
+        Self::open(|streams| async move { (Box::new(Sandbox::new(streams)) as Box<dyn Partner>, instrument) }).await
     }
 
     async fn open<F: Future<Output = (Box<dyn Partner>, Instrument)>>(make: impl FnOnce(Streams) -> F) -> Self {

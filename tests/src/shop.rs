@@ -216,7 +216,7 @@ impl Shop {
         let operator = app::access::key_hash(&SecretString::from(OPERATOR_KEY));
         let secrets = Secrets::from_json(&secrets).expect("valid secrets").with_operator(&operator);
         let its_clock = Arc::clone(&clock) as Arc<dyn Clock>;
-        let engine = Engine::wire(Arc::clone(&log), its_clock, Arc::new(OsRandom), &secrets, &url)
+        let engine = Engine::wire(Arc::clone(&log), its_clock, Arc::new(OsRandom), &secrets, Some(&url))
             .expect("usable secrets")
             .with_test_merchants(local::test_merchants());
         local::furnish(&engine, &API_KEY.into()).await.expect("a store that takes the first merchant");

@@ -8,6 +8,7 @@ use app::{
     ports::{Job, Queue, Scheduled, Work},
 };
 use serde_json::Value;
+use tracing::{Instrument as _, field::Empty};
 
 use super::chained;
 
@@ -42,6 +43,7 @@ impl Expirer {
 
 impl Consumer for Expirer {
     fn handle(&self, event: Value) -> Fut<'_, Result<Value, Error>> {
-        Box::pin(self.expire(event))
+        let span = tracing::info_span!("expiry", merchant = Empty, order = Empty);
+        Box::pin(self.expire(event).instrument(span))
     }
 }

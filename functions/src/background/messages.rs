@@ -8,6 +8,7 @@ use app::{
 use futures_util::{StreamExt, stream};
 use serde::Deserialize;
 use serde_json::Value;
+use tracing::{Instrument as _, field::Empty};
 
 use super::{chained, failures};
 
@@ -40,11 +41,7 @@ pub(super) async fn take(event: Value, queue: &dyn Queue, do_job: DoJob<'_>) -> 
     let jobs = records.into_iter().map(|message| done(message, queue, do_job)).collect::<Vec<_>>();
     let results = stream::iter(jobs).buffer_unordered(MESSAGES_AT_ONCE).collect::<Vec<_>>().await;
 
-    Ok(failures(results.into_iter().filter_map(|(message_id, done)| {
-        let error = done.err()?;
-        tracing::error!(message_id, %error, "a message is to be given again");
-        Some(message_id)
-    })))
+    Ok(failures(results.into_iter().filter_map(|(message_id, done)| done.is_err().then_some(message_id))))
 }
 
 /// What a job leaves is sent as soon as it is done: it does not wait for the slowest of the batch.
@@ -57,5 +54,13 @@ async fn done(message: Message, queue: &dyn Queue, do_job: DoJob<'_>) -> (String
             None => Ok(()),
         }
     };
-    (message.message_id, done.await)
+    let span = tracing::info_span!("message", messageId = message.message_id, merchant = Empty, order = Empty);
+    let logged = async {
+        let done: Result<(), Error> = done.await;
+        if let Err(error) = &done {
+            tracing::error!(%error, "a message is to be given again");
+        }
+        done
+    };
+    (message.message_id, logged.instrument(span).await)
 }

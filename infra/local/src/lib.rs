@@ -195,7 +195,7 @@ fn wire(
     secrets: &Secrets,
     public_url: &str,
 ) -> Result<Engine, api::secrets::SecretsError> {
-    Engine::wire(log, clock, Arc::new(OsRandom), secrets, public_url)
+    Engine::wire(log, clock, Arc::new(OsRandom), secrets, Some(public_url))
 }
 
 /// The merchant accounts whose webhook endpoints may be on this machine, and without TLS.

@@ -125,10 +125,12 @@ impl<B> Call<B> {
     /// not told.
     pub fn merchant(&self, named: Option<&str>) -> Result<MerchantAccount, Problem> {
         let named = named.ok_or_else(|| field_missing("merchantAccount"))?;
-        MerchantAccount::try_new(named)
+        let merchant = MerchantAccount::try_new(named)
             .ok()
             .filter(|merchant| self.caller.may_use(merchant))
-            .ok_or_else(|| Problem::new(Code::MerchantForbidden, "Invalid Merchant Account"))
+            .ok_or_else(|| Problem::new(Code::MerchantForbidden, "Invalid Merchant Account"))?;
+        tracing::Span::current().record("merchant", merchant.as_str());
+        Ok(merchant)
     }
 
     /// The merchant account that a request without a body is about: the one in its query, or the only one

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::{App, CommitLog, Random, Streams, Webhooks, access::Access, ports::Clock};
+use app::{App, CommitLog, Meter, Random, Streams, Webhooks, access::Access, ports::Clock};
 use domain::MerchantAccount;
 use partners::{Accounts, Sandbox};
 
@@ -28,7 +28,8 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Wires the engine over a commit log. `public_url` is where shoppers' browsers reach it.
+    /// Wires the engine over a commit log. `public_url` is where shoppers' browsers reach it; if that is not known
+    /// yet, the engine is told later, by [`Engine::found_at`].
     ///
     /// # Errors
     /// Secrets that cannot be used.
@@ -37,17 +38,31 @@ impl Engine {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
         secrets: &Secrets,
-        public_url: &str,
+        public_url: Option<&str>,
     ) -> Result<Self, SecretsError> {
         let streams = Streams::new(log, clock, random);
         let prints = secrets.prints()?;
         let accounts = Accounts::new(streams.clone(), prints.clone());
-        let sandbox = Sandbox::new(streams.clone(), public_url);
+        let sandbox = Sandbox::new(streams.clone());
+        if let Some(public_url) = public_url {
+            sandbox.found_at(public_url);
+        }
         let webhooks = Webhooks::new(streams.clone(), prints.clone());
         let app = App::new(streams.clone(), prints, Arc::new(accounts.clone()), Arc::new(sandbox.clone()));
         let access = Access::new(streams, app.prints.clone(), secrets.operator_key_hash());
         let tokens = secrets.tokens()?;
         Ok(Self { app, access, accounts, sandbox, webhooks, test_merchants: Vec::new(), tokens })
+    }
+
+    /// Tells the engine where shoppers' browsers reach it. What it was told first stands.
+    pub fn found_at(&self, public_url: &str) {
+        self.sandbox.found_at(public_url);
+    }
+
+    /// The same, counted by `meter`.
+    #[must_use]
+    pub fn with_meter(self, meter: Arc<dyn Meter>) -> Self {
+        Self { app: self.app.with_meter(meter), ..self }
     }
 
     /// The same, with merchant accounts whose webhook endpoints may be on this machine. Only for an engine on

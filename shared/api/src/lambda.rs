@@ -44,8 +44,7 @@ pub fn consume(wire: WireConsumer) -> Result<(), Error> {
 }
 
 fn start(main: Pin<Box<dyn Future<Output = Result<(), Error>>>>) -> Result<(), Error> {
-    // Not below INFO, whatever the environment says: at TRACE the runtime logs whole events.
-    tracing_subscriber::fmt().json().with_max_level(tracing::Level::INFO).with_ansi(false).init();
+    tracing::subscriber::set_global_default(crate::logging::subscriber(std::io::stdout))?;
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(main)
 }
 
@@ -81,6 +80,9 @@ pub async fn answer(
     event: lambda_http::Request,
 ) -> Result<lambda_http::Response<Body>, Error> {
     let path = path(&event);
+    if let Some(url) = url(&event) {
+        engine.found_at(&url);
+    }
     let (mut parts, body) = event.into_parts();
     let path_and_query = match parts.uri.query() {
         Some(query) => format!("{path}?{query}"),
@@ -101,6 +103,21 @@ pub async fn answer(
         Err(error) => Body::Binary(error.into_bytes()),
     };
     Ok(lambda_http::Response::from_parts(parts, body))
+}
+
+/// The stage whose name does not stand before the path.
+const DEFAULT_STAGE: &str = "$default";
+
+/// Where a request reached the API: what a shopper's browser can be sent to as well.
+fn url(event: &lambda_http::Request) -> Option<String> {
+    let Some(RequestContext::ApiGatewayV2(context)) = event.request_context_ref() else { return None };
+    let host = context.domain_name.as_deref()?;
+    Some(match context.stage.as_deref() {
+        Some(stage) if stage != DEFAULT_STAGE && event.raw_http_path().starts_with(&format!("/{stage}/")) => {
+            format!("https://{host}/{stage}")
+        }
+        Some(_) | None => format!("https://{host}"),
+    })
 }
 
 /// The path without the name of the stage, which stands before it unless the stage is the default one.

@@ -10,6 +10,7 @@ mod engine;
 mod error;
 pub mod lambda;
 pub mod limits;
+pub mod logging;
 mod object;
 mod problem;
 mod respond;

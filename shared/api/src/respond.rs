@@ -263,7 +263,7 @@ fn finish(engine: &Engine, route: &Route, at: &str, headers: &HeaderMap, outcome
             response
         }
         Err(problem) => {
-            tracing::info!(endpoint = route.name, code = problem.code.as_str(), "refused");
+            tracing::info!(code = problem.code.as_str(), "refused");
             // A write without an answer may have landed: without a key, asking again could be asking twice.
             let is_begun = problem.is_begun || (problem.code == Code::Unavailable && route.method == "POST");
             return reject(engine, route.family, at, headers, &Problem { is_begun, ..problem });

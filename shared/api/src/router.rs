@@ -3,6 +3,9 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
+use http::{HeaderValue, header};
+use percent_encoding::percent_decode_str;
+use tracing::{Instrument as _, Span, field::Empty};
 
 use crate::{
     Code, Engine, Family, Mounted, Problem, Request, Response,
@@ -30,26 +33,46 @@ impl Router {
         Ok(Self { by_method })
     }
 
-    /// Answers a request.
+    /// Answers a request. What is logged meanwhile says which endpoint it is, and from when it is known, whose
+    /// request it is and which order it is about.
     pub async fn respond(&self, engine: &Engine, request: http::Request<Bytes>) -> Response {
+        let span = tracing::info_span!("request", endpoint = Empty, merchant = Empty, order = Empty);
+        async {
+            let response = self.answer(engine, request).await;
+            tracing::info!(status = response.status().as_u16(), "answered");
+            response
+        }
+        .instrument(span)
+        .await
+    }
+
+    /// The methods of the endpoints at a path, as `Allow` tells them.
+    fn methods(&self, path: &str) -> String {
+        let here = self.by_method.iter().filter(|(_, routes)| routes.at(path).is_ok());
+        let mut methods = here.map(|(method, _)| *method).collect::<Vec<_>>();
+        methods.sort_unstable();
+        methods.join(", ")
+    }
+
+    async fn answer(&self, engine: &Engine, request: http::Request<Bytes>) -> Response {
         let (parts, body) = request.into_parts();
         let path = parts.uri.path();
         let found = self.by_method.get(parts.method.as_str()).and_then(|routes| routes.at(path).ok());
         let Some(found) = found else {
-            let is_other_method = self.by_method.values().any(|routes| routes.at(path).is_ok());
-            let problem = if is_other_method {
-                Problem::new(
-                    Code::MethodNotAllowed,
-                    format!("This endpoint does not have the method {}.", parts.method),
-                )
-            } else {
-                Problem::new(Code::RouteNotFound, NO_ENDPOINT)
-            };
-            return reject(engine, family_of(path), path, &parts.headers, &problem);
+            let refuse = |problem| reject(engine, family_of(path), path, &parts.headers, &problem);
+            let allowed = self.methods(path);
+            if allowed.is_empty() {
+                return refuse(Problem::new(Code::RouteNotFound, NO_ENDPOINT));
+            }
+            let message = format!("This endpoint does not have the method {}.", parts.method);
+            let mut response = refuse(Problem::new(Code::MethodNotAllowed, message));
+            response.headers_mut().extend(HeaderValue::from_str(&allowed).ok().map(|allowed| (header::ALLOW, allowed)));
+            return response;
         };
         let mounted = *found.value;
+        Span::current().record("endpoint", mounted.route.name);
         let request = Request {
-            path: found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            path: found.params.iter().map(|(name, value)| (name.to_owned(), decoded(value))).collect(),
             at: path.to_owned(),
             query: parts.uri.query().unwrap_or_default().to_owned(),
             headers: parts.headers,
@@ -71,6 +94,10 @@ impl Router {
         }
         (mounted.respond)(engine, request).await
     }
+}
+
+fn decoded(part: &str) -> String {
+    percent_decode_str(part).decode_utf8_lossy().into_owned()
 }
 
 const NO_ENDPOINT: &str = "There is no endpoint of this path.";

@@ -5,6 +5,7 @@ use app::{Prints, Random};
 use data_encoding::BASE64;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::Tokens;
 
@@ -19,14 +20,33 @@ use crate::Tokens;
 /// The first token key seals new orders' tokens; the others still open, and still seal the tokens of the
 /// orders opened under them. To rotate, put a new key first; drop an old one when the orders opened under
 /// it have expired. The fingerprint key never changes: gift cards and idempotency keys are found by it.
+///
+/// Where secrets are drawn by what can draw but letters and digits, as CloudFormation does, they are one text that
+/// all keys are derived from, of [`SEED_CHARS_MIN`] characters at least:
+///
+/// ```json
+/// { "seed": "<random letters and digits>" }
+/// ```
+///
+/// Its token key has the id 1 and comes last: `tokenKeys` beside it rotate as above.
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Secrets {
-    fingerprint_key: SecretString,
+    #[serde(default)]
+    seed: Option<SecretString>,
+    #[serde(default)]
+    fingerprint_key: Option<SecretString>,
+    #[serde(default)]
     token_keys: Vec<TokenKey>,
     #[serde(default)]
     operator_key_hash: Option<String>,
 }
+
+/// The shortest seed, in characters: so many random letters and digits hold 256 bits.
+pub const SEED_CHARS_MIN: usize = 43;
+
+/// The id of the token key that is derived from the seed.
+const SEED_KEY_ID: u32 = 1;
 
 #[derive(Clone, Deserialize)]
 struct TokenKey {
@@ -49,6 +69,12 @@ pub enum SecretsError {
     /// There is no token key.
     #[error("the secrets hold no token key")]
     NoTokenKey,
+    /// There is neither a seed nor a fingerprint key.
+    #[error("the secrets hold neither a seed nor a fingerprint key")]
+    NoFingerprintKey,
+    /// The seed is too short.
+    #[error("the secrets hold a seed of fewer than {SEED_CHARS_MIN} characters")]
+    SeedTooShort,
 }
 
 impl Secrets {
@@ -87,21 +113,31 @@ impl Secrets {
     /// The keyed fingerprints.
     ///
     /// # Errors
-    /// [`SecretsError::Key`].
+    /// [`SecretsError::Key`], [`SecretsError::NoFingerprintKey`], [`SecretsError::SeedTooShort`].
     pub fn prints(&self) -> Result<Prints, SecretsError> {
-        Ok(Prints::new(key(&self.fingerprint_key, "fingerprint key")?))
+        let given = self.fingerprint_key.as_ref().map(|given| key(given, "fingerprint key")).transpose()?;
+        let made = given.map_or_else(|| self.derived("fingerprint key"), |given| Ok(Some(given)))?;
+        Ok(Prints::new(made.ok_or(SecretsError::NoFingerprintKey)?))
+    }
+
+    /// A key made from the seed, if there is one: for one purpose, and of no use for finding the others.
+    fn derived(&self, purpose: &str) -> Result<Option<[u8; 32]>, SecretsError> {
+        let Some(seed) = &self.seed else { return Ok(None) };
+        let seed = seed.expose_secret();
+        if seed.chars().count() < SEED_CHARS_MIN {
+            return Err(SecretsError::SeedTooShort);
+        }
+        Ok(Some(Prints::new(Sha256::digest(seed).into()).print(purpose, &[])))
     }
 
     /// The tokens' keys.
     ///
     /// # Errors
-    /// [`SecretsError::Key`], [`SecretsError::NoTokenKey`].
+    /// [`SecretsError::Key`], [`SecretsError::SameId`], [`SecretsError::NoTokenKey`], [`SecretsError::SeedTooShort`].
     pub fn tokens(&self) -> Result<Tokens, SecretsError> {
-        let keys = self
-            .token_keys
-            .iter()
-            .map(|entry| Ok((entry.id, key(&entry.key, "token key")?)))
-            .collect::<Result<Vec<_>, SecretsError>>()?;
+        let given = self.token_keys.iter().map(|entry| Ok((entry.id, key(&entry.key, "token key")?)));
+        let derived = self.derived("token key")?.map(|key| Ok((SEED_KEY_ID, key)));
+        let keys = given.chain(derived).collect::<Result<Vec<_>, SecretsError>>()?;
         for (place, (id, _)) in keys.iter().enumerate() {
             if keys[..place].iter().any(|(other, _)| other == id) {
                 return Err(SecretsError::SameId(*id));

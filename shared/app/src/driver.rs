@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use crate::{
     App, Done, Error, Fut, OrderKey, StoreError,
     attention::reason,
+    metrics,
     ports::{Lookup, Perform, Work},
 };
 
@@ -99,13 +100,16 @@ impl App {
             // No such order: nothing will ever be due on it.
             Err(Error::NotFound) => return Ok(None),
             Err(Error::Store(StoreError::Corrupt(fault))) => {
-                tracing::error!(order = %key.stream(), fault, "an order cannot be read");
+                tracing::error!(stream = %key.stream(), fault, "an order cannot be read");
                 self.raise_attention(&key, &fault).await?;
                 return Ok(None);
             }
             Err(error) => return Err(error),
         };
         let now = self.streams.now();
+        if let Some(uncertain) = metrics::uncertain(&order, now) {
+            self.meter.count(&[uncertain]);
+        }
         let next = order.next_look(now, job.tries);
         let tries = job.tries.saturating_add(1);
         // A shopper may take as long as the payment allows; that is no failure.

@@ -16,6 +16,7 @@ use domain::{
 use crate::{
     Details, OrderKey, StoreError, StreamId, Streams,
     lookups::details,
+    metrics::{Measure, Meter, no_meter, note},
     ports::{Content, Courier, Deliver, Parcel},
     streams::{History, Loaded},
     webhooks::{WebhookError, Webhooks},
@@ -102,6 +103,7 @@ pub struct Deliveries {
     webhooks: Webhooks,
     courier: Arc<dyn Courier>,
     stand_back: Duration,
+    meter: Arc<dyn Meter>,
 }
 
 /// What is to be told next.
@@ -118,7 +120,13 @@ impl Deliveries {
     /// Deliveries by a courier.
     #[must_use]
     pub fn new(streams: Streams, webhooks: Webhooks, courier: Arc<dyn Courier>) -> Self {
-        Self { streams, webhooks, courier, stand_back: Duration::ZERO }
+        Self { streams, webhooks, courier, stand_back: Duration::ZERO, meter: no_meter() }
+    }
+
+    /// The same, counted by `meter`.
+    #[must_use]
+    pub fn with_meter(self, meter: Arc<dyn Meter>) -> Self {
+        Self { meter, ..self }
     }
 
     /// The same, where there may be several jobs for one feed: one that finds that another has made the last
@@ -136,6 +144,9 @@ impl Deliveries {
     /// Failures that may pass: the job is to be done again.
     pub async fn deliver(&self, job: &Deliver) -> Result<Option<Time>, WebhookError> {
         let order = job.order.map(domain::Reference::order);
+        if let Some(id) = order {
+            note(&OrderKey { merchant: job.merchant.clone(), id });
+        }
         let name = FeedName { merchant: job.merchant.clone(), endpoint: job.endpoint.clone(), order };
         let mut is_own = false;
         for _ in 0..DELIVERIES_PER_JOB_MAX {
@@ -176,6 +187,8 @@ impl Deliveries {
                     (None, _) | (_, None) => Content::Test,
                 };
                 let report = self.send(&name, &endpoint, &feed, tried, content).await;
+                let outcome = if report.is_acknowledged() { "delivered" } else { "failed" };
+                self.meter.count(&[Measure::WebhookAttempt { outcome }]);
                 // An order's own webhook has no list it could be disabled in: that it is gone, its feed remembers.
                 if report.is_gone() && name.endpoint != OWN_ENDPOINT {
                     self.webhooks.disable(&name.merchant, &name.endpoint, DisabledReason::Gone).await?;

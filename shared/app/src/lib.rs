@@ -12,6 +12,7 @@ mod attention;
 mod driver;
 mod feeds;
 mod lookups;
+pub mod metrics;
 mod orders;
 pub mod ports;
 mod prints;
@@ -32,12 +33,15 @@ pub use domain::webhook::OWN_ENDPOINT;
 pub use driver::{DRIVER_ROUNDS_MAX, EXPIRES_SOON, Expired, PARTNER_CALL_MAX, PARTNER_CALLS_AT_ONCE};
 pub use feeds::{DELIVERIES_PER_JOB_MAX, Deliveries, STAND_BACK, test_id};
 pub use lookups::{Details, SAME_REFERENCE_MAX};
+pub use metrics::{Measure, Meter};
 pub use orders::{Answered, DECIDE_ATTEMPTS_MAX, Done, NewPayment, Opened, Operated, OrderKey, OrderTerms};
 pub use ports::{Clock, CommitLog, Fut, Instrument, Partner, Random, StoreError};
 pub use prints::Prints;
 pub use relay::Relay;
 pub use streams::{StreamId, Streams};
 pub use webhooks::Webhooks;
+
+use metrics::no_meter;
 
 /// The engine's use cases over its ports.
 #[derive(Clone)]
@@ -48,13 +52,20 @@ pub struct App {
     pub prints: Prints,
     accounts: Arc<dyn Partner>,
     sandbox: Arc<dyn Partner>,
+    meter: Arc<dyn Meter>,
 }
 
 impl App {
     /// The engine over its ports.
     #[must_use]
     pub fn new(streams: Streams, prints: Prints, accounts: Arc<dyn Partner>, sandbox: Arc<dyn Partner>) -> Self {
-        Self { streams, prints, accounts, sandbox }
+        Self { streams, prints, accounts, sandbox, meter: no_meter() }
+    }
+
+    /// The same, counted by `meter`.
+    #[must_use]
+    pub fn with_meter(self, meter: Arc<dyn Meter>) -> Self {
+        Self { meter, ..self }
     }
 
     /// The partner of that name.

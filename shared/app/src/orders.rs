@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use crate::{
     App, Error, StoreError, StreamId,
     driver::PARTNER_CALL_MAX,
+    metrics::{self, note},
     ports::{Authorise, Described, Instrument},
     streams::{Loaded, carries_snapshot},
 };
@@ -256,7 +257,7 @@ impl App {
         match self.advance(key, order.clone()).await {
             Ok(after) => after,
             Err(error) => {
-                tracing::warn!(order = %key.stream(), %error, "an operation is left to the worker");
+                tracing::warn!(stream = %key.stream(), %error, "an operation is left to the worker");
                 self.find(key).await.unwrap_or(order)
             }
         }
@@ -276,6 +277,7 @@ impl App {
     /// # Errors
     /// [`Error::NotFound`]; the store's.
     pub async fn find(&self, key: &OrderKey) -> Result<Order, Error> {
+        note(key);
         self.load(key, None).await
     }
 
@@ -289,6 +291,7 @@ impl App {
     /// Refusals; [`Error::NotFound`]; [`Error::Contended`] after [`DECIDE_ATTEMPTS_MAX`] lost races; the
     /// store's.
     pub async fn carry_out(&self, key: &OrderKey, start: Option<Order>, command: &Command) -> Result<Done, Error> {
+        note(key);
         let stream = key.stream();
         // A snapshot is made of the whole state, so the commit that carries it needs the order read.
         let mut known = start.filter(|order| !(order.is_partial && order.version.next().is_none_or(carries_snapshot)));
@@ -308,7 +311,10 @@ impl App {
             let base = Loaded { version: order.version, state: order };
             let list = self.reference_list(&key.merchant, &events);
             match self.streams.append_listed(&stream, Some(base), &events, list).await {
-                Ok(after) => return Ok(Done::Committed(after.state)),
+                Ok(after) => {
+                    self.count(&after.state, &events);
+                    return Ok(Done::Committed(after.state));
+                }
                 Err(StoreError::Conflict) => {
                     if turn.is_none() {
                         turn = Some(self.streams.turn(&stream).await);
@@ -357,8 +363,18 @@ impl App {
     }
 
     async fn append_first(&self, key: &OrderKey, events: &[OrderEvent]) -> Result<Loaded<Order>, StoreError> {
+        note(key);
         let list = self.reference_list(&key.merchant, events);
-        self.streams.append_listed(&key.stream(), None, events, list).await
+        let opened = self.streams.append_listed(&key.stream(), None, events, list).await?;
+        self.count(&opened.state, events);
+        Ok(opened)
+    }
+
+    fn count(&self, after: &Order, events: &[OrderEvent]) {
+        let measures = metrics::of_commit(after, events);
+        if !measures.is_empty() {
+            self.meter.count(&measures);
+        }
     }
 
     fn reserve(&self, merchant: &MerchantAccount, payment: &NewPayment, seen: Version) -> Reserve {

@@ -105,6 +105,12 @@ pub fn consequences(commit: &Commit) -> Result<Consequences, Unreadable> {
     Ok(Consequences::default())
 }
 
+/// Whether something follows a commit, or would if it could be read: whether the relay needs to see it.
+#[must_use]
+pub fn is_followed(commit: &Commit) -> bool {
+    consequences(commit).map_or(true, |consequences| consequences != Consequences::default())
+}
+
 fn of_order(key: &OrderKey, commit: &Commit, events: &[OrderEvent]) -> Consequences {
     let mut all = Consequences::default();
     for event in events {

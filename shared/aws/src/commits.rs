@@ -9,6 +9,8 @@
 //! | `ev`      | S    | its events: a JSON array                                            |
 //! | `sn`      | S    | the state after it, as JSON; only in every 32nd commit              |
 //! | `ls`      | S    | the list it is found in by time; only in commits that are listed    |
+//! | `rl`      | S    | `y`; only in commits that something follows: what the stream's      |
+//! |           |      | trigger filters by, so that no other wakes the relay                |
 //!
 //! Items are written once, by a `PutItem` that fails if there is one, and never changed.
 //!
@@ -20,6 +22,7 @@ use std::{collections::HashMap, str::FromStr};
 use app::{
     Fut, StoreError, StreamId,
     ports::{Commit, CommitLog, Page, SNAPSHOT_EVERY},
+    relay::is_followed,
 };
 use aws_sdk_dynamodb::{
     Client,
@@ -36,6 +39,9 @@ use crate::client::unavailable;
 /// The index that lists are read from.
 pub const LIST_INDEX: &str = "by-list";
 
+/// The attribute of commits that the relay needs to see.
+pub const FOLLOWED: &str = "rl";
+
 type Item = HashMap<String, AttributeValue>;
 
 /// The commit log in a DynamoDB table.
@@ -50,6 +56,18 @@ impl DynamoLog {
     #[must_use]
     pub fn new(client: Client, table: impl Into<String>) -> Self {
         Self { client, table: table.into() }
+    }
+
+    /// Opens the connection that the first request will need, by asking for what is never there. In a Lambda this is
+    /// done while it starts: most of the time of a first request goes into TLS. Whether it succeeds does not matter.
+    pub async fn warm_up(&self) {
+        let query = self.client.query().table_name(&self.table).limit(1);
+        let query = query
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", AttributeValue::S("warm-up".to_owned()));
+        if let Err(error) = query.send().await {
+            tracing::warn!(error = %unavailable(&error), "the table did not answer while the function started");
+        }
     }
 
     /// One `Query`, unless its answer does not fit into the megabyte that DynamoDB answers at once.
@@ -201,6 +219,7 @@ fn render(commit: &Commit) -> Item {
     .into_iter()
     .chain(text("sn", &commit.snapshot))
     .chain(text("ls", &commit.list))
+    .chain(is_followed(commit).then(|| (FOLLOWED, AttributeValue::S("y".to_owned()))))
     .map(|(name, value)| (name.to_owned(), value))
     .collect()
 }

@@ -8,13 +8,15 @@
 mod bus;
 mod client;
 mod commits;
+mod meter;
 mod queue;
 mod schedules;
 mod timers;
 
 pub use bus::{EVENT_BYTES_MAX, EVENTS_PER_REQUEST_MAX, EventBridgeBus, PUT_TRIES_MAX, SOURCE};
-pub use client::{ATTEMPT_TIMEOUT, ATTEMPTS_MAX, Clients, OPERATION_TIMEOUT, dynamo_client};
-pub use commits::{DynamoLog, LIST_INDEX, commit_of_image};
+pub use client::{ATTEMPT_TIMEOUT, ATTEMPTS_MAX, ClientError, Clients, OPERATION_TIMEOUT};
+pub use commits::{DynamoLog, FOLLOWED, LIST_INDEX, commit_of_image};
+pub use meter::LogMeter;
 pub use queue::{DELAY_MAX, JOBS_PER_REQUEST_MAX, SEND_TRIES_MAX, SqsQueue, SqsQueues};
 pub use schedules::Schedules;
 pub use timers::SchedulerTimers;

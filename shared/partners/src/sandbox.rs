@@ -4,7 +4,10 @@
 //! each payment, so it answers a repeated call as it answered the first, and knows what happened when a
 //! caller's call "timed out". Numbers it does not list are refused: it is no place for a real card.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use app::{
     Fut, Instrument, Partner, StoreError, StreamId, Streams,
@@ -313,14 +316,19 @@ impl Book {
 #[derive(Clone)]
 pub struct Sandbox {
     streams: Streams,
-    public_url: String,
+    public_url: Arc<OnceLock<String>>,
 }
 
 impl Sandbox {
-    /// The sandbox with its books in `streams`; its pages are found under `public_url`.
+    /// The sandbox with its books in `streams`.
     #[must_use]
-    pub fn new(streams: Streams, public_url: impl Into<String>) -> Self {
-        Self { streams, public_url: public_url.into().trim_end_matches('/').to_owned() }
+    pub fn new(streams: Streams) -> Self {
+        Self { streams, public_url: Arc::default() }
+    }
+
+    /// Tells under which URL its pages are found. What it was told first stands.
+    pub fn found_at(&self, public_url: &str) {
+        self.public_url.get_or_init(|| public_url.trim_end_matches('/').to_owned());
     }
 
     /// The sandbox's book of a payment.
@@ -365,7 +373,8 @@ impl Sandbox {
     }
 
     fn page(&self, merchant: &MerchantAccount, payment: Reference) -> String {
-        format!("{}/sandbox/{merchant}/{payment}", self.public_url)
+        let public_url = self.public_url.get().map_or("", String::as_str);
+        format!("{public_url}/sandbox/{merchant}/{payment}")
     }
 }
 

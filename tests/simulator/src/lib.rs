@@ -288,7 +288,8 @@ impl Simulation {
         let theirs = Streams::new(Arc::clone(&log) as _, right, Arc::clone(&random) as _);
         let prints = Prints::new([7; 32]);
         let accounts = Accounts::new(theirs.clone(), prints.clone());
-        let sandbox = Sandbox::new(theirs, "http://sandbox.example");
+        let sandbox = Sandbox::new(theirs);
+        sandbox.found_at("http://sandbox.example");
         let (refused, under_way) = (Arc::default(), Arc::default());
         let partner = |inner| {
             Arc::new(SimPartner {

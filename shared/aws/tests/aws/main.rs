@@ -3,6 +3,7 @@
 
 mod bus;
 mod images;
+mod meter;
 mod queue;
 mod stub;
 mod timers;
