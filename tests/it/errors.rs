@@ -195,7 +195,9 @@ async fn paths_and_methods_that_are_none_are_told_so() {
     let nowhere = shop.get("/nowhere").await;
     assert_eq!(nowhere.error(), (404, "route_not_found".to_owned()));
     assert_eq!(nowhere.text_at("/pspReference"), nowhere.headers["pspreference"].to_str().unwrap());
-    assert_eq!(shop.get("/v72/orders").await.error(), (405, "method_not_allowed".to_owned()));
+    let other_method = shop.get("/v72/orders").await;
+    assert_eq!(other_method.error(), (405, "method_not_allowed".to_owned()));
+    assert_eq!(other_method.headers["allow"], "POST");
     let admin = shop.get("/admin/v1/nowhere").await;
     assert_eq!((admin.status, admin.text_at("/code")), (404, "route_not_found".to_owned()));
     assert_eq!(admin.headers["content-type"], "application/problem+json");
@@ -204,4 +206,15 @@ async fn paths_and_methods_that_are_none_are_told_so() {
     let opened = shop.open_order(1).await;
     let part = opened.text_at("/pspReference").replace("000", "001");
     assert_eq!(shop.get(&format!("/v72/orders/{part}")).await.status, 404, "a payment's reference is no order's");
+}
+
+#[tokio::test]
+async fn a_path_may_be_percent_encoded() {
+    let shop = Shop::open(On::Embedded).await;
+    let reference = shop.open_order(10_000).await.text_at("/pspReference");
+    let encoded = reference.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    let path = format!("/v72/orders/{encoded}?merchantAccount=TestMerchant");
+    assert_eq!(shop.get(&path).await.text_at("/pspReference"), reference);
+    let allowed = shop.send(shop.bare(reqwest::Method::PUT, "/admin/v1/merchants")).await;
+    assert_eq!(allowed.headers["allow"], "GET, POST", "all that there are");
 }

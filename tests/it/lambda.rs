@@ -1,11 +1,17 @@
 //! The same functions behind API Gateway: an event in, an answer out, on DynamoDB.
 
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
 use api::{Router, mount};
 use data_encoding::BASE64;
 use functions::checkout::orders::{create::CreateOrder, get::GetOrder};
 use lambda_http::Body;
 use serde_json::{Value, json};
 use tests::shop::{API_KEY, On, Shop, order_of};
+use tracing::Instrument as _;
 
 /// An event as an HTTP API sends it (payload format 2.0), for a stage with a name.
 fn event(method: &str, path: &str, query: &str, key: &str, body: &[u8]) -> lambda_http::Request {
@@ -72,4 +78,74 @@ async fn a_caller_who_is_not_known_is_refused() {
     assert_eq!((status, &error["errorCode"]), (401, &json!("000")));
     let (status, _, error) = send(&shop, mount::<GetOrder>(), event("POST", "/v72/orders", "", API_KEY, b"{}")).await;
     assert_eq!((status, &error["errorCode"]), (404, &json!("route_not_found")), "a Lambda answers its own route only");
+}
+
+/// A log that can be read.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    fn lines(&self) -> Vec<Value> {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+/// What is not of one thread is not seen by the subscriber of one test; so all of it runs on this one.
+#[tokio::test]
+async fn a_line_of_the_log_says_whose_request_and_which_order_it_is_about() {
+    let shop = Shop::open(On::Dynamo).await;
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = api::logging::subscriber(move || writer.clone());
+    let logging = tracing::subscriber::set_default(subscriber);
+    let runtime = tracing::info_span!("invocation", requestId = "request-1");
+    let body = order_of(10_000).to_string();
+    let request = event("POST", "/v72/orders", "", API_KEY, body.as_bytes());
+    let (_, _, opened) = send(&shop, mount::<CreateOrder>(), request).instrument(runtime).await;
+    let refused = event("POST", "/v72/orders", "", "wrong", b"{}");
+    send(&shop, mount::<CreateOrder>(), refused).await;
+    drop(logging);
+
+    let [answered, refused, unauthorised] = &log.lines()[..] else { panic!("{:?}", log.lines()) };
+    assert_eq!(
+        [&answered["message"], &answered["level"], &answered["endpoint"], &answered["requestId"]],
+        ["answered", "INFO", "create-order", "request-1"]
+    );
+    assert_eq!(
+        [&answered["merchant"], &answered["order"], &answered["status"]],
+        [&json!("TestMerchant"), &opened["pspReference"], &json!(200)]
+    );
+    assert_eq!([&refused["message"], &refused["code"]], ["refused", "unauthorised"]);
+    assert_eq!(unauthorised["status"], 401);
+}
+
+#[tokio::test]
+async fn the_engine_is_found_where_the_first_request_came_to() {
+    let shop = Shop::open(On::Dynamo).await;
+    let engine = api::Engine::wire(
+        Arc::clone(&shop.log),
+        Arc::clone(&shop.clock) as _,
+        Arc::new(app::system::OsRandom),
+        &api::Secrets::from_json(&json!({ "seed": "s".repeat(43) }).to_string()).unwrap(),
+        None,
+    );
+    let engine = engine.unwrap();
+    let router = Router::try_new(&[mount::<GetOrder>()]).unwrap();
+    let request = event("GET", "/v72/orders/none", "", API_KEY, b"");
+    api::lambda::answer(&engine, &router, request).await.unwrap();
+    let url = engine.sandbox.url();
+    assert_eq!(url, Some("https://abc123.execute-api.eu-west-1.amazonaws.com/live"));
+    engine.found_at("https://elsewhere.example");
+    assert_eq!(engine.sandbox.url(), url, "what it was told first stands");
 }

@@ -331,6 +331,12 @@ impl Sandbox {
         self.public_url.get_or_init(|| public_url.trim_end_matches('/').to_owned());
     }
 
+    /// Under which URL its pages are found, as far as it was told.
+    #[must_use]
+    pub fn url(&self) -> Option<&str> {
+        self.public_url.get().map(String::as_str)
+    }
+
     /// The sandbox's book of a payment.
     ///
     /// # Errors
@@ -373,7 +379,7 @@ impl Sandbox {
     }
 
     fn page(&self, merchant: &MerchantAccount, payment: Reference) -> String {
-        let public_url = self.public_url.get().map_or("", String::as_str);
+        let public_url = self.url().unwrap_or_default();
         format!("{public_url}/sandbox/{merchant}/{payment}")
     }
 }
