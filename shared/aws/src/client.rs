@@ -19,6 +19,8 @@ use aws_types::{
     sdk_config::{RetryConfig, TimeoutConfig},
 };
 
+use crate::trace::Tracer;
+
 /// How long one try of a request may take.
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -49,13 +51,21 @@ pub enum ClientError {
 ///
 /// Other places that an SDK would look for credentials in (profiles, metadata services, STS) are left out: there are
 /// none in a Lambda, and the clients that would ask them are a part of each binary and of each start.
+///
+/// In a Lambda that is traced, each call is told to X-Ray.
 #[derive(Debug, Clone)]
-pub struct Clients(SdkConfig);
+pub struct Clients {
+    config: SdkConfig,
+    tracer: Option<Tracer>,
+}
 
 /// A service's client, with the endpoint that the environment names for it, if it names one.
 macro_rules! client {
     ($self:ident, $service:ident, $endpoint:literal) => {{
-        let mut config = $service::config::Builder::from(&$self.0);
+        let mut config = $service::config::Builder::from(&$self.config);
+        if let Some(tracer) = &$self.tracer {
+            config.push_interceptor(tracer.interceptor());
+        }
         config.set_endpoint_url(optional($endpoint).or_else(|| optional("AWS_ENDPOINT_URL")));
         $service::Client::from_conf(config.build())
     }};
@@ -89,7 +99,7 @@ impl Clients {
             .timeout_config(timeouts.build())
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX))
             .build();
-        Ok(Self(config))
+        Ok(Self { config, tracer: Tracer::from_env() })
     }
 
     /// A client of DynamoDB.

@@ -12,6 +12,7 @@ mod meter;
 mod queue;
 mod schedules;
 mod timers;
+mod trace;
 
 pub use bus::{EVENT_BYTES_MAX, EVENTS_PER_REQUEST_MAX, EventBridgeBus, PUT_TRIES_MAX, SOURCE};
 pub use client::{ATTEMPT_TIMEOUT, ATTEMPTS_MAX, ClientError, Clients, OPERATION_TIMEOUT};
@@ -20,3 +21,4 @@ pub use meter::LogMeter;
 pub use queue::{DELAY_MAX, JOBS_PER_REQUEST_MAX, SEND_TRIES_MAX, SqsQueue, SqsQueues};
 pub use schedules::Schedules;
 pub use timers::SchedulerTimers;
+pub use trace::Tracer;

@@ -7,3 +7,4 @@ mod meter;
 mod queue;
 mod stub;
 mod timers;
+mod trace;
