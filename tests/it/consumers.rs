@@ -368,6 +368,37 @@ async fn an_endpoint_is_told_and_told_again() {
     assert_eq!(failed(&deliverer(&willing).handle(jobs(&[work])).await.unwrap()), [0], "a job of another queue");
 }
 
+/// An order's commits come in quick succession, and each asks for its endpoints to be told.
+#[tokio::test]
+async fn what_messages_of_a_batch_ask_for_alike_is_done_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = Flaky::new(Arc::new(embedded::SqliteLog::open(&folder.path().join("tender.db")).unwrap()));
+    let shop = Shop::over(log.clone()).await;
+    let endpoint = endpoint(&shop).await;
+    let (order, work) = pending(&shop).await;
+    let recorder = Arc::new(Recorder::default());
+    let willing = Arc::new(Answering(204, Mutex::default()));
+    let (streams, webhooks) = (shop.engine.app.streams.clone(), shop.engine.webhooks.clone());
+    let deliverer = Deliverer::new(Deliveries::new(streams, webhooks, willing.clone()), recorder.clone());
+    let deliver = Deliver { merchant: order.merchant, endpoint, order: Some(order.id.reference()) };
+    let other = Deliver { order: None, ..deliver.clone() };
+    let batch = jobs(&[deliver.clone(), deliver.clone(), other, deliver].map(Job::Deliver));
+    log.fail(0, i64::MAX);
+    assert_eq!(failed(&deliverer.handle(batch.clone()).await.unwrap()), [0, 1, 3], "none of them was done");
+    log.fail(0, 0);
+    locked(&willing.1).clear();
+    assert_eq!(failed(&deliverer.handle(batch).await.unwrap()), [0; 0]);
+    let changes = ["opened", "reserved", "pending"];
+    assert_eq!(locked(&willing.1).len(), changes.len(), "each change was told once");
+
+    let worker = Worker::new(shop.engine.app.clone(), recorder.clone());
+    recorder.jobs();
+    let looks = [3, 0, 2].map(|tries| Job::Work(Work { tries, ..work.clone() }));
+    worker.handle(jobs(&looks)).await.unwrap();
+    let [left] = &recorder.jobs()[..] else { panic!("one job is left") };
+    assert_eq!(left.job, Job::Work(Work { tries: 1, ..work }), "looked at as soon as the last change wants it");
+}
+
 #[tokio::test]
 async fn an_order_whose_timer_goes_off_is_expired_when_its_time_has_come() {
     let shop = Shop::open(On::Embedded).await;

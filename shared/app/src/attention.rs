@@ -9,6 +9,7 @@ use domain::{
 
 use crate::{
     App, Error, OrderKey, StoreError, StreamId,
+    metrics::note,
     ports::{Page, Place, Work},
     relay::Unreadable,
     streams::Loaded,
@@ -97,6 +98,7 @@ impl App {
     /// # Errors
     /// [`Error::NotFound`] for an order that was never on the list; the store's.
     pub async fn retry_work(&self, key: &OrderKey) -> Result<(), Error> {
+        note(key);
         let known = self.streams.load::<Attention>(&stream(key), None).await?;
         known.and_then(|known| known.state.raised).ok_or(Error::NotFound)?;
         self.change_attention(key, AttentionEvent::RetryAsked).await
@@ -128,7 +130,8 @@ impl App {
     }
 
     async fn still_needed(&self, key: &OrderKey) -> Result<Option<Raised>, Error> {
-        let is_needed = match self.find(key).await {
+        // One of many: what is logged of the request is not about this order.
+        let is_needed = match self.load(key, None).await {
             Ok(order) => order.next_look(self.streams.now(), 0).is_some(),
             Err(Error::Store(StoreError::Corrupt(_))) => true,
             Err(Error::NotFound) => false,

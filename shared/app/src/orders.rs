@@ -451,7 +451,7 @@ impl App {
         self.load(key, Some(version)).await
     }
 
-    async fn load(&self, key: &OrderKey, up_to: Option<Version>) -> Result<Order, Error> {
+    pub(crate) async fn load(&self, key: &OrderKey, up_to: Option<Version>) -> Result<Order, Error> {
         let loaded = self.streams.load::<Order>(&key.stream(), up_to).await?;
         loaded.map(|loaded| loaded.state).ok_or(Error::NotFound)
     }
