@@ -54,6 +54,6 @@ fn what_cannot_be_used_is_told() {
         let errors = [secrets.prints().err(), secrets.tokens().err()];
         let ([Some(error), _] | [None, Some(error)]) = &errors else { panic!("{document} can be used") };
         assert_eq!(error.to_string(), expected);
-        assert!(!matches!(error, SecretsError::Json(_)));
+        assert!(!matches!(error, SecretsError::Json { .. }));
     }
 }

@@ -45,7 +45,12 @@ pub fn consume(wire: WireConsumer) -> Result<(), Error> {
 
 fn start(main: Pin<Box<dyn Future<Output = Result<(), Error>>>>) -> Result<(), Error> {
     tracing::subscriber::set_global_default(crate::logging::subscriber(std::io::stdout))?;
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(main)
+    let ended = tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(main);
+    // What `main` returns is written to the standard error, in a form of its own.
+    if let Err(error) = &ended {
+        tracing::error!(%error, "the function has ended");
+    }
+    ended
 }
 
 async fn run_consumer(wire: WireConsumer) -> Result<(), Error> {

@@ -57,9 +57,14 @@ struct TokenKey {
 /// Why secrets cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretsError {
-    /// Not the JSON document described at [`Secrets`].
-    #[error("the secrets are not the JSON document they should be: {0}")]
-    Json(#[from] serde_json::Error),
+    /// Not the JSON document described at [`Secrets`]. What stands there instead may be a secret: it is not told.
+    #[error("the secrets are not the JSON document they should be, as line {line}, column {column} shows")]
+    Json {
+        /// The line, from 1.
+        line: usize,
+        /// The column in it, from 1.
+        column: usize,
+    },
     /// A key is not 32 bytes of base64.
     #[error("the secrets hold a {0} that is not 32 bytes of base64")]
     Key(&'static str),
@@ -83,7 +88,7 @@ impl Secrets {
     /// # Errors
     /// [`SecretsError::Json`].
     pub fn from_json(json: &str) -> Result<Self, SecretsError> {
-        Ok(serde_json::from_str(json)?)
+        serde_json::from_str(json).map_err(|error| SecretsError::Json { line: error.line(), column: error.column() })
     }
 
     /// Draws a new document: a fingerprint key, one token key, and the hash of the operator's key.
