@@ -49,6 +49,7 @@ mod recovery;
 mod redirects;
 mod secrets;
 mod simulation;
+mod template;
 mod tidy;
 mod webhook_admin;
 mod webhooks;

@@ -22,9 +22,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("api", &["app", "domain", "partners"]),
     ("functions", &["api", "app", "aws", "domain", "partners", "webhooks"]),
     ("local", &["api", "app", "domain", "embedded", "functions", "partners", "webhooks"]),
-    ("bench", &["api", "app", "domain", "embedded", "local", "partners"]),
+    ("bench", &["api", "app", "aws", "domain", "embedded", "local", "partners"]),
+    ("sam", &["api", "functions"]),
     ("simulator", &["app", "domain", "partners"]),
-    ("tests", &["api", "app", "aws", "domain", "embedded", "functions", "local", "partners", "simulator", "webhooks"]),
+    (
+        "tests",
+        &["api", "app", "aws", "domain", "embedded", "functions", "local", "partners", "sam", "simulator", "webhooks"],
+    ),
 ];
 
 fn manifest(folder: &Path) -> Table {

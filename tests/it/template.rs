@@ -1,0 +1,160 @@
+//! `template.yaml` is what the generator writes, and says of every function what the code does.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
+
+use functions::{CATALOGUE, CONSUMERS};
+use tests::repository;
+
+/// Characters that all inline policies of a role may have.
+const POLICIES_CHARS_MAX: usize = 10_240;
+
+/// Characters of the longest name a function can have.
+const FUNCTION_NAME_CHARS_MAX: usize = 64;
+
+/// Routes that an HTTP API takes.
+const ROUTES_MAX: usize = 300;
+
+/// What the functions read that a deployed stack does not set: secrets in the open, and an emulator's test merchants.
+const NOT_FOR_AWS: &[&str] = &["TENDER_SECRETS", "TENDER_TEST_MERCHANTS"];
+
+fn read(name: &str) -> String {
+    fs::read_to_string(repository().join(name)).unwrap()
+}
+
+fn functions() -> BTreeSet<&'static str> {
+    let endpoints = CATALOGUE.iter().map(|mounted| mounted.route.name);
+    endpoints.chain(CONSUMERS.iter().map(|(name, _)| *name)).collect()
+}
+
+/// The words of a text that begin with `TENDER_`.
+fn variables(text: &str) -> BTreeSet<&str> {
+    let is_end = |character: char| !character.is_ascii_uppercase() && character != '_';
+    text.match_indices("TENDER_").map(|(at, _)| text[at..].split(is_end).next().unwrap()).collect()
+}
+
+#[test]
+fn the_template_is_what_the_generator_writes() {
+    let written = sam::template().unwrap_or_else(|error| panic!("{error}"));
+    let is_same = read("template.yaml") == written;
+    assert!(is_same, "template.yaml is not what {:?} writes: run it, and commit what it wrote", sam::COMMAND);
+}
+
+#[test]
+fn the_routes_of_cargo_lambda_watch_are_what_the_generator_writes() {
+    let manifest = read("Cargo.toml");
+    let is_same = sam::with_watch_routes(&manifest).unwrap() == manifest;
+    assert!(is_same, "the routes in Cargo.toml are not what {:?} writes: run it, and commit that", sam::COMMAND);
+}
+
+#[test]
+fn every_function_has_its_permissions_and_every_permission_its_function() {
+    let permissions = sam::permissions().unwrap();
+    let listed = permissions.keys().map(String::as_str).collect::<BTreeSet<_>>();
+    let functions = functions();
+    let missing = functions.difference(&listed).collect::<Vec<_>>();
+    assert!(missing.is_empty(), "infra/sam/permissions.toml: say what the binary calls of {missing:?}");
+    let unknown = listed.difference(&functions).collect::<Vec<_>>();
+    assert!(unknown.is_empty(), "infra/sam/permissions.toml: no function is called {unknown:?}");
+}
+
+#[test]
+fn every_binary_is_deployed_and_every_deployed_binary_is_there() {
+    let template = read("template.yaml");
+    let binary = |line: &str| Some(line.split_once("Binary: ")?.1.split(' ').next()?.to_owned());
+    let deployed = template.lines().filter_map(binary).collect::<Vec<_>>();
+    let names = deployed.iter().map(String::as_str).collect::<BTreeSet<_>>();
+    assert_eq!(deployed.len(), names.len(), "a binary is deployed twice");
+    let functions = functions();
+    let missing = functions.difference(&names).collect::<Vec<_>>();
+    assert!(missing.is_empty(), "template.yaml lacks {missing:?}: consumers stand in infra/sam/base.yaml");
+    let unknown = names.difference(&functions).collect::<Vec<_>>();
+    assert!(unknown.is_empty(), "template.yaml deploys {unknown:?}, which is no function");
+}
+
+#[test]
+fn every_endpoint_has_its_routes_and_no_other_is_there() {
+    let template = read("template.yaml");
+    let paths = template.lines().skip_while(|line| line.trim() != "paths:").skip(1);
+    let mut routes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let (mut path, mut method) = (String::new(), String::new());
+    for line in paths.take_while(|line| line.starts_with("          ")) {
+        let indent = line.len() - line.trim_start().len();
+        match (indent, line.trim()) {
+            (10, key) => key.trim_end_matches(':').clone_into(&mut path),
+            (12, key) => method = key.trim_end_matches(':').to_uppercase(),
+            (_, field) => {
+                if let Some((_, name)) =
+                    field.split_once("-${AWS::StackName}-").or_else(|| field.split_once("StackName}-"))
+                {
+                    let name = name.split(':').next().unwrap().to_owned();
+                    routes.entry(name).or_default().insert(format!("{method} {path}"));
+                }
+            }
+        }
+    }
+    for mounted in CATALOGUE {
+        let found = routes.remove(mounted.route.name).unwrap_or_default();
+        let expected = mounted.route.paths.iter().map(|path| format!("{} {path}", mounted.route.method));
+        assert_eq!(found, expected.collect(), "{}", mounted.route.name);
+    }
+    assert!(routes.is_empty(), "template.yaml has routes to functions that are none: {routes:?}");
+}
+
+#[test]
+fn functions_are_told_all_that_they_read_and_nothing_else() {
+    let (code, template) = (read("functions/src/lambda.rs"), read("template.yaml"));
+    let mut read = variables(&code);
+    for unused in NOT_FOR_AWS {
+        assert!(read.remove(unused), "{unused} is not read any more");
+        let is_set = template.contains(&format!("{unused}:"));
+        assert!(!is_set, "template.yaml sets {unused}");
+    }
+    let set = variables(&template);
+    assert_eq!(read, set, "on the left what functions read, on the right what template.yaml sets");
+}
+
+#[test]
+fn roles_allow_single_actions_on_what_they_are_for() {
+    for line in read("template.yaml").lines() {
+        let is_wide = line.contains("Action: \"*\"") || line.contains(":*\"") && line.contains("Action");
+        assert!(!is_wide, "a role allows more than an action: {line}");
+        let is_everything = line.contains("Resource: \"*\"");
+        let has_no_resource = line.contains("xray:Put") || line.contains("cloudwatch:DescribeAlarms");
+        assert!(!is_everything || has_no_resource, "a role allows something on everything: {line}");
+        assert!(!line.contains("ManagedPolicyArns"), "roles have no policies but their own");
+    }
+}
+
+#[test]
+fn the_template_stays_within_what_aws_takes() {
+    let resources = sam::resources();
+    let limit = sam::RESOURCES_MAX;
+    assert!(
+        resources <= limit,
+        "{resources} resources, and a stack takes {limit}: move a family into a stack of its own"
+    );
+
+    let routes = CATALOGUE.iter().map(|mounted| mounted.route.paths.len()).sum::<usize>();
+    assert!(routes <= ROUTES_MAX, "{routes} routes, and an API takes {ROUTES_MAX}");
+
+    let longest = CATALOGUE.iter().map(|mounted| mounted.route.name.len()).max().unwrap();
+    assert!(longest <= 40, "with {longest} characters of a function's name, too few are left for the stack's");
+    // As JSON, each with its alias, in quotes, and with a comma.
+    let arn = "\"arn:aws-us-gov:lambda:ap-southeast-1:123456789012:function::live\",".len() + FUNCTION_NAME_CHARS_MAX;
+    for family in CATALOGUE.iter().map(|mounted| mounted.route.family) {
+        let functions = CATALOGUE.iter().filter(|mounted| mounted.route.family == family).count();
+        let chars = functions * arn + 200;
+        assert!(chars <= POLICIES_CHARS_MAX, "the API's role of {family:?} has {chars} characters: split it");
+    }
+}
+
+#[test]
+fn the_table_is_the_one_that_commits_are_written_to() {
+    let template = read("template.yaml");
+    assert!(template.contains(&format!("- IndexName: {}\n", aws::LIST_INDEX)));
+    let followed = format!(r#""NewImage":{{"{}":{{"S":"#, aws::FOLLOWED);
+    assert!(template.contains(&followed), "the relay's filter is not for what has consequences: {followed}");
+}
