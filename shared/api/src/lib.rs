@@ -11,6 +11,8 @@ mod error;
 pub mod lambda;
 pub mod limits;
 mod object;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 mod problem;
 mod respond;
 mod router;
