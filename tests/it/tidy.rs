@@ -22,6 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("api", &["app", "domain", "partners"]),
     ("functions", &["api", "app", "aws", "domain", "partners", "webhooks"]),
     ("local", &["api", "app", "domain", "embedded", "functions", "partners", "webhooks"]),
+    ("xtask", &["functions"]),
     ("bench", &["api", "app", "domain", "embedded", "local", "partners"]),
     ("simulator", &["app", "domain", "partners"]),
     ("tests", &["api", "app", "aws", "domain", "embedded", "functions", "local", "partners", "simulator", "webhooks"]),
