@@ -3,6 +3,7 @@
 //! *Architecture invariant*: nothing here waits for a time to pass, and nothing leaves this machine.
 #![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+pub mod conformance;
 pub mod dynamo;
 pub mod faults;
 pub mod hook;

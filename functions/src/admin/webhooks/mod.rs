@@ -32,8 +32,8 @@ struct EndpointView<'a> {
     merchant_account: &'a MerchantAccount,
     /// Where it is told.
     url: &'a str,
-    /// In which words it is told.
-    #[cfg_attr(feature = "openapi", schemars(with = "String", extend("enum" = ["checkout", "tender"])))]
+    /// In which words it is told; `payments` of the webhooks of orders' own.
+    #[cfg_attr(feature = "openapi", schemars(with = "String", extend("enum" = ["checkout", "tender", "payments"])))]
     format: Format,
     /// The names of what it is told; everything, if there are none.
     events: &'a [String],
