@@ -36,6 +36,7 @@ mod lambda;
 mod lists;
 mod modifications;
 mod oauth;
+mod openapi;
 mod order_data;
 mod partners;
 mod payment_methods;

@@ -25,7 +25,22 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("xtask", &["functions"]),
     ("bench", &["api", "app", "domain", "embedded", "local", "partners"]),
     ("simulator", &["app", "domain", "partners"]),
-    ("tests", &["api", "app", "aws", "domain", "embedded", "functions", "local", "partners", "simulator", "webhooks"]),
+    (
+        "tests",
+        &[
+            "api",
+            "app",
+            "aws",
+            "domain",
+            "embedded",
+            "functions",
+            "local",
+            "partners",
+            "simulator",
+            "webhooks",
+            "xtask",
+        ],
+    ),
 ];
 
 fn manifest(folder: &Path) -> Table {

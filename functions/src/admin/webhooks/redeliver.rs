@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::deliveries::{cursor, left_off};
 
-/// Has a webhook endpoint told of one event again, or of everything that it was tried to be told since then; in
-/// the background.
+/// Has a webhook endpoint told of one event again, or of everything that it was tried to be told since then. It is
+/// done in the background.
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct Redeliver;
 

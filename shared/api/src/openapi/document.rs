@@ -315,8 +315,8 @@ fn operation(route: &Route, path: &str, alias: usize, description: &Description,
     let suffix = if alias == 0 { "" } else { "-under-checkout" };
     Operation {
         operation_id: format!("{}{suffix}", route.name),
-        summary: summary.to_owned(),
-        description: more.to_owned(),
+        summary,
+        description: more,
         tags: vec![tag(route.family).name],
         security: security(route),
         parameters: parameters(route, path, description),
@@ -328,12 +328,15 @@ fn operation(route: &Route, path: &str, alias: usize, description: &Description,
     }
 }
 
-/// The first sentence of a text, without its full stop, and the rest.
-fn split(text: &str) -> (&str, &str) {
-    let paragraph = text.find("\n\n").unwrap_or(text.len());
-    let end = text.find(". ").map_or(paragraph, |stop| stop.min(paragraph));
-    let (first, rest) = text.split_at_checked(end).unwrap_or((text, ""));
-    (first.trim_end_matches('.'), rest.trim_start_matches('.').trim())
+/// The first sentence of a text, up to a colon or without its full stop, and the rest.
+fn split(text: &str) -> (String, String) {
+    let ends = ["\n\n", ". ", ": "].iter().filter_map(|end| text.find(end)).min();
+    let (first, rest) = ends.and_then(|end| text.split_at_checked(end)).unwrap_or((text, ""));
+    let mut rest = rest.trim_start_matches(['.', ':']).trim().to_owned();
+    if let Some(first) = rest.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    (first.trim_end_matches('.').to_owned(), rest)
 }
 
 fn parameters(route: &Route, path: &str, description: &Description) -> Vec<Parameter> {
@@ -464,8 +467,8 @@ impl Operation {
         };
         Self {
             operation_id: name.to_owned(),
-            summary: summary.to_owned(),
-            description: more.to_owned(),
+            summary,
+            description: more,
             parameters,
             request_body: Some(RequestBody { required: true, content: json_content("application/json", body) }),
             responses: Ordered(vec![(

@@ -53,6 +53,7 @@ pub(super) struct Notification<'a> {
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "NotificationItem"))]
 struct Wrapped<'a> {
+    /// What happened.
     #[serde(rename = "NotificationRequestItem")]
     item: Item<'a>,
 }
