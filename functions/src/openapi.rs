@@ -4,13 +4,13 @@
 
 use api::{
     Family,
-    openapi::{Operation, Ordered, Outline, Parameter, PathItem, Schemas},
+    openapi::{Ordered, Outline, Parameter, PathItem, Schemas},
 };
 use domain::order::Format;
 use schemars::json_schema;
 use webhooks::format::schema_of;
 
-pub use api::openapi::Document;
+pub use api::openapi::{Document, Operation};
 
 use crate::CATALOGUE;
 

@@ -47,6 +47,7 @@ mod races;
 mod readme;
 mod recovery;
 mod redirects;
+mod requests;
 mod simulation;
 mod tidy;
 mod webhook_admin;

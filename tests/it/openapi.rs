@@ -4,8 +4,12 @@
 use std::{collections::BTreeSet, fs};
 
 use functions::{CATALOGUE, openapi::OUTLINES};
+use reqwest::Method;
 use serde_json::Value;
-use tests::repository;
+use tests::{
+    repository,
+    shop::{On, Shop},
+};
 
 fn documents() -> Vec<(&'static str, Value)> {
     let documents = functions::openapi::documents().into_iter();
@@ -141,4 +145,29 @@ fn no_text_speaks_of_code() {
             assert!(!text.contains("[`") && !text.contains("::"), "{name}: {at}: {text}");
         }
     }
+}
+
+#[tokio::test]
+async fn the_local_runner_shows_them() {
+    let shop = Shop::open(On::Embedded).await;
+    let page = shop.send(shop.bare(Method::GET, "/docs")).await;
+    assert_eq!((page.status, &page.headers["content-type"]), (200, &"text/html; charset=utf-8".parse().unwrap()));
+    let policy = page.headers["content-security-policy"].to_str().unwrap();
+    assert!(policy.starts_with("default-src 'none'") && !page.text.contains("<script"), "{policy}");
+    for link in page.text.split("href=\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
+        assert!(page.text.contains(&format!(" id=\"{link}\"")), "#{link} leads nowhere");
+    }
+    for (name, document) in documents() {
+        for (path, _, operation) in operations(&document) {
+            assert!(page.text.contains(&format!("<code>{path}</code>")), "the page lacks {path}");
+            let id = operation["operationId"].as_str().unwrap();
+            assert!(id.contains("-under-") || page.text.contains(&format!("id=\"{id}\"")), "the page lacks {id}");
+        }
+        let raw = shop.send(shop.bare(Method::GET, &format!("/docs/{name}.json"))).await;
+        assert_eq!((raw.status, &raw.headers["content-type"]), (200, &"application/json".parse().unwrap()));
+        let kept = fs::read_to_string(repository().join(format!("infra/openapi/{name}.json"))).unwrap();
+        assert_eq!(raw.text, kept, "{name}");
+    }
+    assert_eq!(shop.send(shop.bare(Method::GET, "/docs/none.json")).await.status, 404);
+    assert_eq!(shop.send(shop.bare(Method::GET, "/docsother")).await.status, 404);
 }

@@ -30,7 +30,7 @@ pub struct Exchange<'e> {
     pub text: &'e str,
 }
 
-/// An operation of a document, by what it is called.
+/// An operation of a document, by what it is called, and a status of its answers.
 pub type Seen = (String, u16);
 
 /// A document as it is checked against.
@@ -71,13 +71,13 @@ static PLACES: LazyLock<HashMap<String, matchit::Router<Place>>> = LazyLock::new
     by_method
 });
 
-/// Checks a request and its answer. Returns which operation it was, and how it ended; none for what no document has.
+/// Checks a request and its answer, unless no document has it.
 ///
 /// # Panics
 /// If they are not what the document says.
-pub fn check(exchange: &Exchange<'_>) -> Option<Seen> {
+pub fn check(exchange: &Exchange<'_>) {
     let Exchange { method, url, status, text, headers, .. } = *exchange;
-    let place = find(method, url.path())?;
+    let Some(place) = find(method, url.path()) else { return };
     let Checked { document, closed } = &DOCUMENTS[place.document].1;
     let operation = &document["paths"][&place.path][&place.method];
     let at = format!("{method} {} with {status}", place.path);
@@ -101,7 +101,6 @@ pub fn check(exchange: &Exchange<'_>) -> Option<Seen> {
     if status < 300 {
         check_request(exchange, &at, document, operation);
     }
-    Some((operation["operationId"].as_str().expect("a name").to_owned(), status))
 }
 
 /// What was taken has to be what the document asks for.
@@ -167,6 +166,14 @@ pub fn successes() -> Vec<Seen> {
         }
     }
     all
+}
+
+/// The operation that a request is for; none if no document has it.
+#[must_use]
+pub fn operation(method: &str, path: &str) -> Option<String> {
+    let place = find(method, path)?;
+    let operation = &DOCUMENTS[place.document].1.document["paths"][&place.path][&place.method];
+    operation["operationId"].as_str().map(str::to_owned)
 }
 
 fn find(method: &str, path: &str) -> Option<Place> {

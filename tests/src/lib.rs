@@ -9,6 +9,7 @@ pub mod faults;
 pub mod hook;
 pub mod payments;
 pub mod receiver;
+pub mod requests;
 pub mod shop;
 pub mod stream;
 
