@@ -280,9 +280,9 @@ impl Looks {
             None => ("", schema),
         };
         let named = referred(of);
-        let kind = match &of["type"] {
-            Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" or "),
-            kind => kind.as_str().unwrap_or("any").to_owned(),
+        let kind = match of["type"].as_array() {
+            Some(kinds) => kinds.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" or "),
+            None => of["type"].as_str().unwrap_or("any").to_owned(),
         };
         let number = |of: &Value, name: &str| of.get(name).map(Value::to_string);
         let mut limits = Vec::new();

@@ -22,26 +22,21 @@ fn status(family: Family, code: Code) -> Option<StatusCode> {
 
 /// The statuses of errors that an endpoint may answer with, each with its name among the document's responses.
 pub(super) fn of_route(route: &Route) -> Vec<(StatusCode, String)> {
-    let is_read_only = matches!(route.method, "GET" | "DELETE");
     let is_page = route.family == Family::Sandbox;
-    let statuses = Code::ALL.iter().filter(|code| match code {
-        Code::Unauthorised => route.access != Access::Public || route.family == Family::OAuth,
-        Code::RoleMissing | Code::MerchantForbidden => route.access != Access::Public,
-        // What is not JSON, and whose grant type is not ours, came in a body.
-        Code::BodyInvalid | Code::GrantTypeUnsupported => !is_read_only && !is_page,
-        // They are answers of paths and methods that no endpoint has.
-        Code::RouteNotFound | Code::MethodNotAllowed => false,
-        Code::NotFound => route.family != Family::OAuth,
+    let has_body = !is_page && !matches!(route.method, "GET" | "DELETE");
+    let may_answer = |status: &StatusCode| match *status {
+        StatusCode::BAD_REQUEST => has_body,
+        StatusCode::UNAUTHORIZED => route.access != Access::Public || route.family == Family::OAuth,
+        StatusCode::FORBIDDEN => route.access != Access::Public,
+        StatusCode::NOT_FOUND => route.family != Family::OAuth,
+        // The answer to a method that no endpoint has.
+        StatusCode::METHOD_NOT_ALLOWED => false,
+        StatusCode::UNPROCESSABLE_ENTITY => !is_page,
         _ => true,
-    });
-    let mut named = BTreeMap::new();
-    for status in statuses.filter_map(|code| status(route.family, *code)) {
-        let is_of_fields = status == StatusCode::UNPROCESSABLE_ENTITY;
-        if !(is_page && is_of_fields) {
-            named.insert(status.as_u16(), (status, name(route.family, status)));
-        }
-    }
-    named.into_values().collect()
+    };
+    let statuses = Code::ALL.iter().filter_map(|code| status(route.family, *code)).filter(may_answer);
+    let named = statuses.map(|status| (status.as_u16(), (status, name(route.family, status))));
+    named.collect::<BTreeMap<_, _>>().into_values().collect()
 }
 
 fn name(family: Family, status: StatusCode) -> String {
