@@ -31,6 +31,7 @@ impl api::openapi::Describe for ShowSandboxPage {
         api::openapi::Description::new()
             .path("merchantAccount", "The merchant account.")
             .path("payment", "The payment's reference.")
+            .query("left", "That the shopper walked away from it.", schemars::json_schema!({ "type": "string" }))
             .page("The page.")
     }
 }
