@@ -11,6 +11,8 @@ pub mod checkout;
 #[cfg(feature = "lambda")]
 mod lambda;
 pub mod oauth;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 pub mod payments;
 pub mod sandbox;
 

@@ -24,10 +24,24 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("local", &["api", "app", "domain", "embedded", "functions", "partners", "webhooks"]),
     ("bench", &["api", "app", "aws", "domain", "embedded", "local", "partners"]),
     ("sam", &["api", "functions"]),
+    ("xtask", &["functions"]),
     ("simulator", &["app", "domain", "partners"]),
     (
         "tests",
-        &["api", "app", "aws", "domain", "embedded", "functions", "local", "partners", "sam", "simulator", "webhooks"],
+        &[
+            "api",
+            "app",
+            "aws",
+            "domain",
+            "embedded",
+            "functions",
+            "local",
+            "partners",
+            "sam",
+            "simulator",
+            "webhooks",
+            "xtask",
+        ],
     ),
 ];
 

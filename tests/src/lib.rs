@@ -3,11 +3,13 @@
 //! *Architecture invariant*: nothing here waits for a time to pass, and nothing leaves this machine.
 #![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+pub mod conformance;
 pub mod dynamo;
 pub mod faults;
 pub mod hook;
 pub mod payments;
 pub mod receiver;
+pub mod requests;
 pub mod shop;
 pub mod stream;
 

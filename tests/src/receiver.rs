@@ -142,12 +142,12 @@ impl Receiver {
     /// Everything that arrived so far.
     #[must_use]
     pub fn received(&self) -> Vec<Received> {
-        self.shared.state().received.clone()
+        checked(self.shared.state().received.clone())
     }
 
     /// Everything that arrived since the last call.
     pub fn take(&self) -> Vec<Received> {
-        std::mem::take(&mut self.shared.state().received)
+        checked(std::mem::take(&mut self.shared.state().received))
     }
 
     /// Has a slow answer given.
@@ -159,13 +159,19 @@ impl Receiver {
     pub async fn wait_for(&self, enough: impl Fn(&[Received]) -> bool) -> Vec<Received> {
         loop {
             let arrived = self.shared.arrived.notified();
-            let received = self.received();
+            let received = self.shared.state().received.clone();
             if enough(&received) {
-                return received;
+                return checked(received);
             }
             arrived.await;
         }
     }
+}
+
+/// The same: what arrived has to be what the OpenAPI documents say.
+fn checked(received: Vec<Received>) -> Vec<Received> {
+    received.iter().for_each(|one| crate::conformance::check_delivery(&one.body));
+    received
 }
 
 async fn serve(listener: TcpListener, shared: Arc<Shared>) {

@@ -19,7 +19,12 @@ use reqwest::{Method, RequestBuilder, StatusCode, header::HeaderMap};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use crate::{dynamo::Dynamo, faults::Flaky, stream::Streamed};
+use crate::{
+    conformance::{self, Exchange},
+    dynamo::Dynamo,
+    faults::Flaky,
+    stream::Streamed,
+};
 
 /// The key of [`local::TEST_MERCHANT`] in every shop.
 pub const API_KEY: &str = "tender-test-key";
@@ -267,12 +272,17 @@ impl Shop {
         self.client.request(method, format!("{}{path}", self.url))
     }
 
-    /// Sends a request.
+    /// Sends a request. What is asked and answered has to be what the OpenAPI documents say.
     pub async fn send(&self, request: RequestBuilder) -> Answer {
-        let response = request.send().await.expect("the engine answers");
-        let (status, headers) = (response.status(), response.headers().clone());
+        let request = request.build().expect("a request");
+        let (method, url) = (request.method().clone(), request.url().clone());
+        let sent = request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default().to_vec();
+        let response = self.client.execute(request).await.expect("the engine answers");
+        let (status, headers) = (StatusCode::as_u16(&response.status()), response.headers().clone());
         let text = response.text().await.expect("a whole answer");
-        Answer { status: StatusCode::as_u16(&status), headers, text }
+        let (method, sent, text) = (method.as_str(), sent.as_slice(), text);
+        conformance::check(&Exchange { method, url: &url, sent, status, headers: &headers, text: &text });
+        Answer { status, headers, text }
     }
 
     /// POSTs JSON.

@@ -41,44 +41,102 @@ pub(crate) struct Amount {
 /// The order a payment belongs to.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "OrderToken"))]
 pub(super) struct EncryptedOrderData {
+    /// The order's reference.
+    #[cfg_attr(feature = "openapi", schemars(required))]
     psp_reference: Option<String>,
+    /// The `orderData` of the newest answer.
+    #[cfg_attr(feature = "openapi", schemars(required, length(max = api::limits::ORDER_DATA_CHARS_MAX)))]
     order_data: Option<String>,
 }
 
-/// A payment method as it comes in. What must not be stored or logged is kept from being printed.
+/// What a shopper pays with. What must not be stored or logged is kept from being printed.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "PaymentMethod"))]
 pub(super) struct PaymentMethod {
+    /// `scheme`, `giftcard` with its `brand`, or `ideal`.
     #[serde(rename = "type")]
+    #[cfg_attr(feature = "openapi", schemars(required, extend("enum" = types())))]
     kind: Option<String>,
+    /// A gift card's brand.
+    #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = domain::limits::BRAND_CHARS_MAX)))]
     brand: Option<String>,
+    /// A card's or a gift card's number.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<String>"))]
     number: Option<SecretString>,
+    /// The same, written `test_` and the number.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<String>"))]
     encrypted_card_number: Option<SecretString>,
+    /// Its security code.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<String>"))]
     cvc: Option<SecretString>,
+    /// The same, written `test_` and the code.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<String>"))]
     encrypted_security_code: Option<SecretString>,
 }
 
-/// A payment method as it goes out.
+/// What a payment is paid with.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "PaymentMethodShown"))]
 pub(super) struct PaymentMethodView<'a> {
+    /// Adyen's type.
     #[serde(rename = "type")]
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = ::webhooks::words::METHOD_KINDS)))]
     kind: &'static str,
+    /// Its brand.
     brand: &'a str,
+    /// The last four digits of its number.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_four: Option<&'a str>,
+}
+
+/// The schema of [`domain::Money`]: what may be left out is asked for by [`Amount::read`].
+#[cfg(feature = "openapi")]
+impl schemars::JsonSchema for Amount {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        webhooks::schema::Money::schema_name()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        webhooks::schema::Money::schema_id()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        webhooks::schema::Money::json_schema(generator)
+    }
+}
+
+/// Every type that [`PaymentMethod::read`] reads.
+#[cfg(feature = "openapi")]
+fn types() -> Vec<&'static str> {
+    let brands = GIFT_CARD_BRANDS.iter().map(|(brand, _)| *brand);
+    ["scheme", "card", "ideal", "giftcard"].into_iter().chain(brands).collect()
 }
 
 /// An order as it goes out with a payment (Adyen's `CheckoutOrderResponse`).
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "Order"))]
 pub(super) struct OrderView<'a> {
+    /// Its reference.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Reference"))]
     psp_reference: Reference,
+    /// The merchant's reference.
     reference: &'a str,
+    /// What is to be paid.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Money"))]
     amount: Money,
+    /// What is not covered by a payment.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Money"))]
     remaining_amount: Money,
+    /// From when on it takes no payment.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Time"))]
     expires_at: String,
+    /// What the next request on the order has to bring.
+    #[cfg_attr(feature = "openapi", schemars(length(max = api::limits::TOKEN_CHARS_MAX)))]
     order_data: String,
 }
 

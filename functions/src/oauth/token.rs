@@ -8,20 +8,33 @@ use serde::{Deserialize, Serialize};
 
 /// Issues an access token to the holder of an API key (RFC 6749, 4.4). The key comes as the client's secret: in the
 /// form, by Basic authentication, or in `X-API-Key`.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct IssueToken;
 
 /// The request: a form.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "TokenRequest"))]
 pub struct Body {
+    /// Always so.
+    #[cfg_attr(feature = "openapi", schemars(required, extend("const" = "client_credentials")))]
     grant_type: Option<String>,
+    /// The key's identity, or a merchant account it may use.
     client_id: Option<String>,
+    /// The API key, if it does not come in a header.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<String>"))]
     client_secret: Option<SecretString>,
 }
 
+/// An access token.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "TokenResponse"))]
 struct Issued<'a> {
+    /// The token.
     access_token: &'a str,
+    /// Always so.
+    #[cfg_attr(feature = "openapi", schemars(extend("const" = "Bearer")))]
     token_type: &'static str,
+    /// For how many seconds it can be used.
     expires_in: u64,
 }
 
@@ -58,6 +71,13 @@ impl Endpoint for IssueToken {
             expires_in: ACCESS_TOKEN_TIME.as_secs(),
         };
         Reply::json(StatusCode::OK, None, &body)
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for IssueToken {
+    fn describe() -> api::openapi::Description {
+        api::openapi::Description::new().answer::<Issued<'_>>(StatusCode::OK, "The access token.")
     }
 }
 

@@ -6,6 +6,7 @@ use domain::{access::Role, order::OperationKind};
 use super::operation::{Body, operate};
 
 /// Captures a payment, or a part of it: of its parts first the gift cards, unless the request gives priorities.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct CreateCapture;
 
 impl Endpoint for CreateCapture {
@@ -20,5 +21,12 @@ impl Endpoint for CreateCapture {
 
     async fn handle(engine: &Engine, call: Call<Body>) -> Result<Reply, Problem> {
         operate(engine, call, OperationKind::Capture).await
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for CreateCapture {
+    fn describe() -> api::openapi::Description {
+        super::payment_named_by_path().body_may_be_left_out()
     }
 }

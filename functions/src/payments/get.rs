@@ -6,6 +6,7 @@ use domain::access::Role;
 use super::{answer, find, submitted};
 
 /// A payment, with everything that was done to it, after what was due on it has been done.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct GetPayment;
 
 impl Endpoint for GetPayment {
@@ -22,5 +23,12 @@ impl Endpoint for GetPayment {
         let (key, order) = find(engine, &call).await?;
         let order = engine.app.advance(&key, submitted(order)?).await?;
         answer(engine, &key, &order).await
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for GetPayment {
+    fn describe() -> api::openapi::Description {
+        super::payment_named_by_path()
     }
 }

@@ -53,6 +53,23 @@ async fn find<B>(engine: &Engine, call: &Call<B>) -> Result<(OrderKey, Order), P
     Err(not_found())
 }
 
+/// What describes the payment that the path names.
+#[cfg(feature = "openapi")]
+fn named_by_path() -> api::openapi::Description {
+    let text = "Whose it is, for a key that may use several merchant accounts. Without it, each is looked at.";
+    api::openapi::Description::new().path("id", "The identity of the order: its UUID, or its reference.").query(
+        "entity_id",
+        text,
+        schemars::json_schema!({ "type": "string", "format": "uuid" }),
+    )
+}
+
+/// What the endpoints of a payment answer.
+#[cfg(feature = "openapi")]
+fn payment_named_by_path() -> api::openapi::Description {
+    named_by_path().answer::<webhooks::format::payments::PaymentView<'_>>(StatusCode::OK, "The payment as it stands.")
+}
+
 /// The order of that UUID. The 16 characters that other families use do as well.
 fn order_id(id: &str) -> Option<OrderId> {
     let reference = id.parse::<Reference>().ok()?;

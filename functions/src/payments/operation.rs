@@ -14,59 +14,98 @@ use super::{answer, find, submitted};
 
 /// The request. All of it may be left out: then it is about everything that is available.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "OperationRequest"))]
 pub struct Body {
+    /// How much; all that is available, if it is not given.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<::webhooks::schema::Minor>"))]
     amount: Option<i64>,
+    /// The payment's currency.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<::webhooks::schema::Currency>"))]
     currency: Option<String>,
+    /// The merchant's reference of it.
+    #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = domain::limits::REFERENCE_CHARS_MAX)))]
     merchant_reference: Option<String>,
+    /// Which parts to take first.
+    #[cfg_attr(feature = "openapi", schemars(length(max = domain::limits::PRIORITIES_MAX)))]
     priorities: Option<Vec<Object<PriorityEntry>>>,
+    /// What is shipped, or comes back.
     order: Option<Object<Shipped>>,
 }
 
+/// Which parts of a payment.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "PriorityEntry"))]
 struct PriorityEntry {
+    /// Who stands behind the money, or `*`.
+    #[cfg_attr(feature = "openapi", schemars(required, length(min = 1, max = domain::limits::PRIORITY_NAME_CHARS_MAX)))]
     partner: Option<String>,
+    /// `creditcard`, `giftcard`, `ideal`, or `*`.
+    #[cfg_attr(feature = "openapi", schemars(required, length(min = 1, max = domain::limits::PRIORITY_NAME_CHARS_MAX)))]
     method: Option<String>,
 }
 
 /// What is shipped with a capture, or comes back with a refund.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "Shipped"))]
 struct Shipped {
+    /// The parcels.
     shipments: Option<Vec<Object<Shipment>>>,
 }
 
+/// A parcel.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "Shipment"))]
 struct Shipment {
+    /// What it comes to.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Minor"))]
     net_amount: Option<i64>,
+    /// What is in it.
     item_lines: Option<Vec<Object<ItemLine>>>,
 }
 
 /// A line of a parcel. It is told back as it came, and nothing is computed from it.
 #[derive(Debug, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "ItemLine"))]
 struct ItemLine {
+    /// What kind of thing it is.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     kind: Option<String>,
+    /// Its number.
     #[serde(skip_serializing_if = "Option::is_none")]
     sku_reference: Option<String>,
+    /// Its name.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
+    /// Its brand.
     #[serde(skip_serializing_if = "Option::is_none")]
     brand: Option<String>,
+    /// What one costs.
     #[serde(skip_serializing_if = "Option::is_none")]
     unit_gross_price: Option<i64>,
+    /// What they come to.
     #[serde(skip_serializing_if = "Option::is_none")]
     net_amount: Option<i64>,
+    /// What was taken off.
     #[serde(skip_serializing_if = "Option::is_none")]
     discount_amount: Option<i64>,
+    /// How many.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<f64>"))]
     quantity: Option<Number>,
+    /// The tax.
     #[serde(skip_serializing_if = "Option::is_none")]
     tax_amount: Option<i64>,
+    /// The rate of the tax.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<f64>"))]
     tax_rate: Option<Number>,
+    /// The seller's number.
     #[serde(skip_serializing_if = "Option::is_none")]
     seller_reference: Option<String>,
+    /// The seller's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     seller_name: Option<String>,
+    /// Whether somebody else sells it.
     #[serde(skip_serializing_if = "Option::is_none")]
     is_marketplace_seller: Option<bool>,
 }

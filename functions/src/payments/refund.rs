@@ -7,6 +7,7 @@ use super::operation::{Body, operate};
 
 /// Refunds what was captured of a payment, or a part of it: of its parts first the cards, unless the request gives
 /// priorities.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct CreateRefund;
 
 impl Endpoint for CreateRefund {
@@ -21,5 +22,12 @@ impl Endpoint for CreateRefund {
 
     async fn handle(engine: &Engine, call: Call<Body>) -> Result<Reply, Problem> {
         operate(engine, call, OperationKind::Refund).await
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for CreateRefund {
+    fn describe() -> api::openapi::Description {
+        super::payment_named_by_path().body_may_be_left_out()
     }
 }

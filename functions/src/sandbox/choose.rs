@@ -1,11 +1,14 @@
 //! `POST /sandbox/{merchantAccount}/{payment}/{choice}`: what the shopper chose.
 
 use api::{Access, Call, Endpoint, Engine, Family, NoBody, Problem, Reply, Route};
+#[cfg(feature = "openapi")]
+use http::StatusCode;
 use partners::sandbox::Choice;
 
 use super::{not_found, page, subject, way_back};
 
 /// What the shopper chose on the page: `approve` and `refuse` lead back to the shop, `leave` nowhere.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct ChooseOnSandboxPage;
 
 impl Endpoint for ChooseOnSandboxPage {
@@ -35,5 +38,17 @@ impl Endpoint for ChooseOnSandboxPage {
             Some(url) => Ok(Reply::SeeOther(url)),
             None => page(engine, &merchant, payment, &book, false),
         }
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for ChooseOnSandboxPage {
+    fn describe() -> api::openapi::Description {
+        api::openapi::Description::new()
+            .path("merchantAccount", "The merchant account.")
+            .path("payment", "The payment's reference.")
+            .path("choice", "`approve`, `refuse` or `leave`.")
+            .page("The page, if there is no way back to the shop.")
+            .nothing(StatusCode::SEE_OTHER, "Back to the shop, or to the page.")
     }
 }

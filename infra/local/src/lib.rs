@@ -6,6 +6,7 @@
 pub mod background;
 pub mod cli;
 mod data;
+mod docs;
 mod server;
 mod welcome;
 

@@ -20,6 +20,8 @@ use tokio::{
     time::timeout,
 };
 
+use crate::docs;
+
 /// Connections served at once; more wait to be accepted. With the database's own files and the sockets of
 /// deliveries, well within the 1,024 that a process may have open on most systems.
 pub const CONNECTIONS_MAX: usize = 640;
@@ -110,6 +112,9 @@ fn connection(
 
 async fn answer(router: &Router, engine: &Engine, request: http::Request<Incoming>) -> Response {
     let (parts, body) = request.into_parts();
+    if let Some(docs) = docs::answer(&parts.method, parts.uri.path()) {
+        return docs;
+    }
     let body = match timeout(BODY_TIME_MAX, Limited::new(body, BODY_BYTES_MAX).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(error)) if error.is::<LengthLimitError>() => return reject_body(engine, &parts, BodyFault::TooLarge),

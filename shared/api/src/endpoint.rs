@@ -214,10 +214,21 @@ pub struct Mounted {
     pub route: Route,
     /// Answers a request that was routed here.
     pub respond: for<'a> fn(&'a Engine, Request) -> Fut<'a, Response>,
+    /// What it says of itself.
+    #[cfg(feature = "openapi")]
+    pub describe: fn() -> crate::openapi::Description,
 }
 
 /// Puts an endpoint into the catalogue.
+#[cfg(not(feature = "openapi"))]
 #[must_use]
 pub const fn mount<E: Endpoint>() -> Mounted {
     Mounted { route: E::ROUTE, respond: respond::<E> }
+}
+
+/// Puts an endpoint into the catalogue, if it says what it is.
+#[cfg(feature = "openapi")]
+#[must_use]
+pub const fn mount<E: crate::openapi::Describe>() -> Mounted {
+    Mounted { route: E::ROUTE, respond: respond::<E>, describe: crate::openapi::describe::<E> }
 }

@@ -12,6 +12,8 @@ pub mod lambda;
 pub mod limits;
 pub mod logging;
 mod object;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 mod problem;
 mod respond;
 mod router;

@@ -5,6 +5,7 @@ use serde::Serialize;
 /// Whose fault it is (Adyen's `errorType`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub enum ErrorType {
     /// The request's.
     Validation,
@@ -16,10 +17,10 @@ pub enum ErrorType {
 
 /// Declares the codes with all that is known of each, in one table.
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal, $status:literal, $kind:ident, $checkout:literal;)*) => {
+    ($($(#[doc = $meaning:literal])* $name:ident = $text:literal, $status:literal, $kind:ident, $checkout:literal;)*) => {
         /// The stable codes of everything that can go wrong.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum Code { $($(#[$doc])* $name,)* }
+        pub enum Code { $($(#[doc = $meaning])* $name,)* }
 
         impl Code {
             /// Every code.
@@ -29,6 +30,12 @@ macro_rules! codes {
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
+            }
+
+            /// What it means, in a sentence.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$name => concat!($($meaning),*).trim_ascii(),)* }
             }
 
             /// The HTTP status it comes with.

@@ -35,7 +35,7 @@ pub type Response = http::Response<Bytes>;
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const X_IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("x-idempotency-key");
 const PSP_REFERENCE: HeaderName = HeaderName::from_static("pspreference");
-const PROBLEM_JSON: &str = "application/problem+json";
+pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 const TRANSIENT_ERROR: HeaderName = HeaderName::from_static("transient-error");
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
@@ -276,26 +276,43 @@ fn finish(engine: &Engine, route: &Route, at: &str, headers: &HeaderMap, outcome
 /// Adyen's `ServiceError`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ServiceError<'a> {
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+pub(crate) struct ServiceError<'a> {
+    /// The HTTP status.
     status: u16,
+    /// What went wrong: Adyen's own code where one is published, else ours.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = crate::openapi::checkout_codes())))]
     error_code: &'a str,
+    /// Which field it is, what was expected and what came.
     message: &'a str,
+    /// Whose fault it is.
     error_type: ErrorType,
+    /// The order or the payment that it is about, or a reference of the answer alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     psp_reference: Option<&'a str>,
 }
 
 /// RFC 9457.
 #[derive(Serialize)]
-struct ProblemJson<'a> {
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "Problem"))]
+pub(crate) struct ProblemJson<'a> {
+    /// The code as a URN.
     #[serde(rename = "type")]
+    #[cfg_attr(feature = "openapi", schemars(extend("format" = "uri")))]
     kind: String,
+    /// The name of the status.
     title: &'a str,
+    /// The HTTP status.
     status: u16,
+    /// What went wrong.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = crate::openapi::codes())))]
     code: &'a str,
+    /// Which field it is, what was expected and what came.
     detail: &'a str,
+    /// The path of the request; in the payments family.
     #[serde(skip_serializing_if = "Option::is_none")]
     instance: Option<&'a str>,
+    /// What the request with the same idempotency key made; in the payments family.
     #[serde(skip_serializing_if = "Option::is_none")]
     resource_id: Option<&'a str>,
 }
@@ -327,13 +344,17 @@ const PURSE_WRITE_CONFLICT: &str = "urn:eu.purse:write-conflict";
 
 /// RFC 6749, 5.2.
 #[derive(Serialize)]
-struct OAuthError<'a> {
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+pub(crate) struct OAuthError<'a> {
+    /// What went wrong, in the words of RFC 6749.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = crate::openapi::oauth_errors())))]
     error: &'static str,
+    /// In words: which field it is, what was expected and what came.
     error_description: &'a str,
 }
 
 /// The status and the error that RFC 6749 has for it.
-fn oauth_error(code: Code) -> (StatusCode, &'static str) {
+pub(crate) fn oauth_error(code: Code) -> (StatusCode, &'static str) {
     let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     if code == Code::Unauthorised {
         (status, "invalid_client")
@@ -399,7 +420,7 @@ fn with_status(status: StatusCode, content_type: &'static str, body: Bytes) -> R
 }
 
 /// The header with a family's idempotency key, as its documents write it.
-fn key_header(family: Family) -> &'static str {
+pub(crate) fn key_header(family: Family) -> &'static str {
     match family {
         Family::Payments => "x-idempotency-key",
         Family::Checkout | Family::Admin | Family::Sandbox | Family::OAuth => "Idempotency-Key",

@@ -5,10 +5,27 @@ use domain::{
     order::{CancelReason, CloseReason, LegResult, MethodKind, Objection, OperationKind, Resolution, Standing},
 };
 
-/// What has become of a payment.
-#[must_use]
-pub fn payment_status(resolution: Option<&Resolution>) -> &'static str {
-    match resolution {
+/// Declares the words for the states of a thing: a function, and the list of them all.
+macro_rules! words {
+    ($(#[$doc:meta])* $visibility:vis fn $name:ident($of:ident: $kind:ty) of $all:ident {
+        $($state:pat => $word:literal,)*
+    }) => {
+        $(#[$doc])*
+        #[must_use]
+        $visibility fn $name($of: $kind) -> &'static str {
+            match $of { $($state => $word,)* }
+        }
+
+        #[doc = concat!("Every word of [`", stringify!($name), "`].")]
+        #[cfg(feature = "openapi")]
+        $visibility const $all: &[&str] = &[$($word,)*];
+    };
+}
+pub(crate) use words;
+
+words! {
+    /// What has become of a payment.
+    pub fn payment_status(resolution: Option<&Resolution>) of PAYMENT_STATUSES {
         None => "received",
         Some(Resolution::Authorised) => "authorised",
         Some(Resolution::Refused { .. }) => "refused",
@@ -20,10 +37,9 @@ pub fn payment_status(resolution: Option<&Resolution>) -> &'static str {
     }
 }
 
-/// What has become of one leg of an operation.
-#[must_use]
-pub fn leg_status(result: Option<&LegResult>) -> &'static str {
-    match result {
+words! {
+    /// What has become of one leg of an operation.
+    pub fn leg_status(result: Option<&LegResult>) of LEG_STATUSES {
         None => "requested",
         Some(LegResult::Done) => "done",
         Some(LegResult::Declined { .. }) => "declined",
@@ -32,10 +48,9 @@ pub fn leg_status(result: Option<&LegResult>) -> &'static str {
     }
 }
 
-/// What is done to a payment. Adyen calls a void a cancel.
-#[must_use]
-pub fn action(action: Action) -> &'static str {
-    match action {
+words! {
+    /// What is done to a payment. Adyen calls a void a cancel.
+    pub fn action(action: Action) of ACTIONS {
         Action::Capture => "capture",
         Action::Void => "cancel",
         Action::Refund => "refund",
@@ -43,10 +58,9 @@ pub fn action(action: Action) -> &'static str {
     }
 }
 
-/// What was asked for, by the names of Adyen's endpoints; a release nobody asked for.
-#[must_use]
-pub fn operation_kind(kind: OperationKind) -> &'static str {
-    match kind {
+words! {
+    /// What was asked for, by the names of Adyen's endpoints; a release nobody asked for.
+    pub fn operation_kind(kind: OperationKind) of OPERATION_KINDS {
         OperationKind::Capture => "capture",
         OperationKind::Void => "cancel",
         OperationKind::Refund => "refund",
@@ -57,10 +71,9 @@ pub fn operation_kind(kind: OperationKind) -> &'static str {
     }
 }
 
-/// Why an operation that was taken could not be begun.
-#[must_use]
-pub fn objection(objection: Objection) -> &'static str {
-    match objection {
+words! {
+    /// Why an operation that was taken could not be begun.
+    pub fn objection(objection: Objection) of OBJECTIONS {
         Objection::NotAuthorised => "notAuthorised",
         Objection::NothingAvailable => "nothingAvailable",
         Objection::ExceedsAvailable => "exceedsAvailable",
@@ -73,10 +86,9 @@ pub fn objection(objection: Objection) -> &'static str {
     }
 }
 
-/// How an operation stands, its legs taken together.
-#[must_use]
-pub fn standing(standing: Standing) -> &'static str {
-    match standing {
+words! {
+    /// How an operation stands, its legs taken together.
+    pub fn standing(standing: Standing) of STANDINGS {
         Standing::Success => "success",
         Standing::Pending => "pending",
         Standing::Failure => "failure",
@@ -85,10 +97,9 @@ pub fn standing(standing: Standing) -> &'static str {
     }
 }
 
-/// Why an order ended.
-#[must_use]
-pub fn close_reason(reason: CloseReason) -> &'static str {
-    match reason {
+words! {
+    /// Why an order ended.
+    pub fn close_reason(reason: CloseReason) of CLOSE_REASONS {
         CloseReason::Paid => "paid",
         CloseReason::Cancelled => "cancelled",
         CloseReason::Expired => "expired",
@@ -96,19 +107,17 @@ pub fn close_reason(reason: CloseReason) -> &'static str {
     }
 }
 
-/// Who asked for a cancellation.
-#[must_use]
-pub fn cancel_reason(reason: CancelReason) -> &'static str {
-    match reason {
+words! {
+    /// Who asked for a cancellation.
+    pub fn cancel_reason(reason: CancelReason) of CANCEL_REASONS {
         CancelReason::Merchant => "merchant",
         CancelReason::Expired => "expired",
     }
 }
 
-/// Adyen's word for a kind of payment method.
-#[must_use]
-pub fn method_kind(kind: MethodKind) -> &'static str {
-    match kind {
+words! {
+    /// Adyen's word for a kind of payment method.
+    pub fn method_kind(kind: MethodKind) of METHOD_KINDS {
         MethodKind::Card => "scheme",
         MethodKind::GiftCard => "giftcard",
         MethodKind::Ideal => "ideal",

@@ -13,21 +13,34 @@ use super::KeyView;
 const DESCRIPTION_CHARS_MAX: usize = 200;
 
 /// Makes an API key for merchant accounts that the caller may administer. Its text is shown this once.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct CreateApiKey;
 
 /// The request.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "CreateApiKeyRequest"))]
 pub struct Body {
+    /// The merchant accounts it may use.
+    #[cfg_attr(feature = "openapi", schemars(required, length(min = 1, max = domain::limits::MERCHANTS_PER_KEY_MAX)))]
     merchant_accounts: Option<Vec<String>>,
+    /// What it may be used for.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Roles"))]
     roles: Option<Vec<String>>,
+    /// What is to be remembered of it.
+    #[cfg_attr(feature = "openapi", schemars(length(max = DESCRIPTION_CHARS_MAX)))]
     description: Option<String>,
 }
 
+/// The key that was made.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "CreateApiKeyResponse"))]
 struct Created<'a> {
+    /// The key. It is shown this once.
     api_key: &'a str,
+    /// The merchant accounts it may use.
+    #[cfg_attr(feature = "openapi", schemars(with = "Vec<String>"))]
     merchant_accounts: &'a [MerchantAccount],
     #[serde(flatten)]
     key: KeyView<'a>,
@@ -49,6 +62,13 @@ impl Endpoint for CreateApiKey {
         let body =
             Created { api_key: text.expose_secret(), merchant_accounts: &key.merchants, key: KeyView::of(&entry) };
         Reply::json(StatusCode::CREATED, None, &body)
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for CreateApiKey {
+    fn describe() -> api::openapi::Description {
+        api::openapi::Description::new().answer::<Created<'_>>(StatusCode::CREATED, "It was made.")
     }
 }
 

@@ -8,11 +8,15 @@ use serde::Serialize;
 use super::KeyView;
 
 /// The API keys of a merchant account, revoked ones included; never their texts.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct ListApiKeys;
 
+/// API keys.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "ListApiKeysResponse"))]
 struct Keys<'a> {
+    /// In the order they were made.
     api_keys: Vec<KeyView<'a>>,
 }
 
@@ -29,5 +33,12 @@ impl Endpoint for ListApiKeys {
     async fn handle(engine: &Engine, call: Call<NoBody>) -> Result<Reply, Problem> {
         let keys = engine.access.keys(&call.merchant_in_query()?).await?;
         Reply::json(StatusCode::OK, None, &Keys { api_keys: keys.iter().map(KeyView::of).collect() })
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for ListApiKeys {
+    fn describe() -> api::openapi::Description {
+        api::openapi::Description::new().merchant_in_query().answer::<Keys<'_>>(StatusCode::OK, "The keys.")
     }
 }

@@ -11,12 +11,21 @@ use serde::Serialize;
 /// An API key as it is told: never its text.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "ApiKey"))]
 struct KeyView<'a> {
+    /// Its identity, which is not enough to be used.
     id: &'a str,
+    /// What its maker wrote about it.
     description: &'a str,
+    /// What it may be used for.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Roles"))]
     roles: &'a [Role],
+    /// When it was made.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Time"))]
     created_at: String,
+    /// When it was revoked.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<::webhooks::schema::Time>"))]
     revoked_at: Option<String>,
 }
 

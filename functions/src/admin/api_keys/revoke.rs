@@ -2,9 +2,12 @@
 
 use api::{Access, Call, Endpoint, Engine, Family, NoBody, Problem, Reply, Route};
 use domain::access::Role;
+#[cfg(feature = "openapi")]
+use http::StatusCode;
 
 /// Revokes an API key, for all the merchant accounts it may use. It may go on working for
-/// [`app::access::KEY_CACHE`] in other processes. Revoking it again changes nothing.
+/// ten seconds in other processes. Revoking it again changes nothing.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct RevokeApiKey;
 
 impl Endpoint for RevokeApiKey {
@@ -20,5 +23,15 @@ impl Endpoint for RevokeApiKey {
     async fn handle(engine: &Engine, call: Call<NoBody>) -> Result<Reply, Problem> {
         engine.access.revoke_key(&call.merchant_in_query()?, call.path("id")).await?;
         Ok(Reply::NoContent)
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for RevokeApiKey {
+    fn describe() -> api::openapi::Description {
+        api::openapi::Description::new()
+            .path("id", "The key's identity.")
+            .merchant_in_query()
+            .nothing(StatusCode::NO_CONTENT, "It was revoked.")
     }
 }

@@ -11,41 +11,82 @@ use http::StatusCode;
 use serde::Serialize;
 
 /// A gift card's balance, holds and movements.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct GetGiftCard;
 
+/// A gift card.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "GiftCard"))]
 struct GiftCardView<'a> {
+    /// Its brand.
     brand: &'a str,
+    /// The last four digits of its number.
     last_four: &'a str,
+    /// What can be spent.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Money"))]
     balance: Money,
+    /// What is held for payments.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Money"))]
     held: Money,
+    /// What was on it at first.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Money"))]
     issued: Money,
+    /// When it was issued.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Time"))]
     issued_at: String,
+    /// What is held for payments, and what became of it.
     holds: Vec<HoldView>,
+    /// Everything that happened to it, oldest first.
     movements: Vec<MovementView>,
 }
 
+/// What is held of a gift card for one payment.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "GiftCardHold"))]
 struct HoldView {
+    /// The payment.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Reference"))]
     payment_psp_reference: Reference,
+    /// What was held for it.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Money"))]
     amount: Money,
+    /// What still is.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Money"))]
     held: Money,
+    /// What was captured.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Money"))]
     settled: Money,
+    /// What was voided.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Money"))]
     released: Money,
+    /// What was refunded.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Money"))]
     refunded: Money,
 }
 
+/// Something that happened to a gift card.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "GiftCardMovement"))]
 struct MovementView {
+    /// When.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Time"))]
     at: String,
+    /// What happened.
     #[serde(rename = "type")]
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = ["hold", "settle", "release", "refund", "increase"])))]
     kind: &'static str,
+    /// How much.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Money"))]
     amount: Money,
+    /// The payment.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Reference"))]
     payment_psp_reference: Reference,
+    /// What it was done for.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<::webhooks::schema::LegReference>"))]
     reference: Option<LegReference>,
 }
 
@@ -64,6 +105,16 @@ impl Endpoint for GetGiftCard {
         let account = engine.accounts.find(&merchant, &call.path("number").into()).await?;
         let account = account.ok_or_else(|| Problem::new(Code::NotFound, "There is no gift card of this number."))?;
         Reply::json(StatusCode::OK, None, &view(&account))
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for GetGiftCard {
+    fn describe() -> api::openapi::Description {
+        api::openapi::Description::new()
+            .path("number", "The gift card's number.")
+            .merchant_in_query()
+            .answer::<GiftCardView<'_>>(StatusCode::OK, "The gift card.")
     }
 }
 

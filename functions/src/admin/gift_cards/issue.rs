@@ -12,24 +12,43 @@ use crate::checkout::wire::{Amount, GIFT_CARD_CHARS, check_brand};
 
 /// Issues a gift card. Number and code are drawn at random if not given. With an idempotency key the request
 /// can be repeated and is answered alike; without one, a number that is taken is a conflict.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct IssueGiftCard;
 
 /// The request.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "IssueGiftCardRequest"))]
 pub struct Body {
+    /// The merchant account.
+    #[cfg_attr(feature = "openapi", schemars(required))]
     merchant_account: Option<String>,
+    /// Its brand.
+    #[cfg_attr(feature = "openapi", schemars(required, length(min = 1, max = domain::limits::BRAND_CHARS_MAX)))]
     brand: Option<String>,
+    /// What is on it.
+    #[cfg_attr(feature = "openapi", schemars(with = "Amount"))]
     balance: Option<Object<Amount>>,
+    /// Its number: letters and digits. Drawn if it is not given.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<String>", length(min = *GIFT_CARD_CHARS.start(), max = *GIFT_CARD_CHARS.end())))]
     number: Option<SecretString>,
+    /// Its security code: letters and digits. Drawn if it is not given.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<String>", length(min = *CODE_CHARS.start(), max = *CODE_CHARS.end())))]
     cvc: Option<SecretString>,
 }
 
+/// The gift card that was issued.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "IssueGiftCardResponse"))]
 struct Issued<'a> {
+    /// Its number.
     number: &'a str,
+    /// Its security code.
     cvc: &'a str,
+    /// Its brand.
     brand: &'a str,
+    /// What is on it.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Money"))]
     balance: Money,
 }
 
@@ -57,6 +76,13 @@ impl Endpoint for IssueGiftCard {
         let issued = engine.accounts.issue(&merchant, card).await?;
         let (number, cvc) = (issued.number.expose_secret(), issued.code.expose_secret());
         Reply::json(StatusCode::CREATED, None, &Issued { number, cvc, brand: &brand, balance })
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for IssueGiftCard {
+    fn describe() -> api::openapi::Description {
+        api::openapi::Description::new().keyed().answer::<Issued<'_>>(StatusCode::CREATED, "It was issued.")
     }
 }
 

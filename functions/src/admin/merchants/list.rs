@@ -7,18 +7,29 @@ use serde::Serialize;
 use uuid::Uuid;
 
 /// The merchant accounts that the caller may administer.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct ListMerchants;
 
+/// Merchant accounts.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "ListMerchantsResponse"))]
 struct Merchants {
+    /// In the order they were created.
     merchants: Vec<Merchant>,
 }
 
+/// A merchant account.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "Merchant"))]
 struct Merchant {
+    /// Its name.
+    #[cfg_attr(feature = "openapi", schemars(with = "String"))]
     merchant_account: MerchantAccount,
+    /// What stands for it in the payments family.
     entity_id: Uuid,
+    /// When it was created.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Time"))]
     created_at: String,
 }
 
@@ -44,5 +55,12 @@ impl Endpoint for ListMerchants {
             })
             .collect();
         Reply::json(StatusCode::OK, None, &Merchants { merchants })
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for ListMerchants {
+    fn describe() -> api::openapi::Description {
+        api::openapi::Description::new().answer::<Merchants>(StatusCode::OK, "The merchant accounts.")
     }
 }

@@ -15,15 +15,24 @@ use crate::admin::existing;
 
 /// Creates a webhook endpoint. Its keys are shown this once; with an idempotency key the request can be
 /// repeated and is answered alike.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct CreateWebhook;
 
 /// The request.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "CreateWebhookRequest"))]
 pub struct Body {
+    /// The merchant account.
+    #[cfg_attr(feature = "openapi", schemars(required))]
     merchant_account: Option<String>,
+    /// Where it is told: HTTPS, and a public address.
+    #[cfg_attr(feature = "openapi", schemars(required, length(max = domain::limits::ENDPOINT_URL_CHARS_MAX)))]
     url: Option<String>,
+    /// In which words it is told.
+    #[cfg_attr(feature = "openapi", schemars(required, extend("enum" = ["checkout", "tender"])))]
     format: Option<String>,
+    /// The names of what it is told; everything, if there are none.
     events: Option<Vec<String>>,
 }
 
@@ -47,6 +56,13 @@ impl Endpoint for CreateWebhook {
         let new = new_endpoint(engine, &merchant, call.body, key)?;
         let (endpoint, keys) = engine.webhooks.create(&merchant, new).await?;
         Reply::json(StatusCode::CREATED, None, &KeyedView::of(&merchant, &endpoint, &keys))
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for CreateWebhook {
+    fn describe() -> api::openapi::Description {
+        api::openapi::Description::new().keyed().answer::<KeyedView<'_>>(StatusCode::CREATED, "It was created.")
     }
 }
 

@@ -2,9 +2,12 @@
 
 use api::{Access, Call, Endpoint, Engine, Family, NoBody, Problem, Reply, Route};
 use domain::access::Role;
+#[cfg(feature = "openapi")]
+use http::StatusCode;
 
 /// Deletes a webhook endpoint: it is told nothing more, except what is on its way. Deleting it again changes
 /// nothing.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct DeleteWebhook;
 
 impl Endpoint for DeleteWebhook {
@@ -20,5 +23,15 @@ impl Endpoint for DeleteWebhook {
     async fn handle(engine: &Engine, call: Call<NoBody>) -> Result<Reply, Problem> {
         engine.webhooks.delete(&call.merchant_in_query()?, call.path("id")).await?;
         Ok(Reply::NoContent)
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for DeleteWebhook {
+    fn describe() -> api::openapi::Description {
+        api::openapi::Description::new()
+            .path("id", "The endpoint's identity.")
+            .merchant_in_query()
+            .nothing(StatusCode::NO_CONTENT, "It is not there any more.")
     }
 }

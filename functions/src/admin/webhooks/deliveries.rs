@@ -9,6 +9,7 @@ use serde::Serialize;
 
 /// The attempts made to tell a webhook endpoint something, newest first, page by page. With `outcome`, only
 /// those of each page that ended so.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct ListDeliveries;
 
 /// Attempts on a page, if the request does not say.
@@ -17,32 +18,54 @@ const DELIVERIES_PER_PAGE_DEFAULT: u16 = 20;
 /// What an attempt can have ended with.
 const OUTCOMES: &[&str] = &["acknowledged", "failed", "givenUp", "withheld"];
 
+/// Attempts to tell a webhook endpoint something.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "ListDeliveriesResponse"))]
 struct Deliveries<'a> {
+    /// Newest first.
     deliveries: Vec<DeliveryView<'a>>,
+    /// Where the next page goes on; none on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     cursor: Option<String>,
 }
 
+/// An attempt to tell a webhook endpoint something.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "Delivery"))]
 struct DeliveryView<'a> {
+    /// The event.
     event_id: &'a str,
+    /// The order it is of; none of a test.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<::webhooks::schema::Reference>"))]
     order_psp_reference: Option<Reference>,
+    /// Its name.
     event: &'a str,
+    /// Its number among the order's events.
     sequence: u32,
+    /// The how manieth try it was; 0 of what was not tried.
     attempt: u16,
+    /// Whether it was asked for.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     redelivery: bool,
+    /// When it ended.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Time"))]
     at: String,
+    /// What came of it.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = OUTCOMES)))]
     outcome: &'static str,
+    /// The HTTP status that came back.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
+    /// How long it took, in milliseconds.
     duration_ms: u64,
+    /// What went wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
+    /// When it is tried again.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<::webhooks::schema::Time>"))]
     next_attempt_at: Option<String>,
 }
 
@@ -65,6 +88,13 @@ impl Endpoint for ListDeliveries {
         let deliveries = listed.iter().map(view).filter(|view| outcome.is_none_or(|outcome| view.outcome == outcome));
         let body = Deliveries { deliveries: deliveries.collect(), cursor: next.as_ref().map(cursor).transpose()? };
         Reply::json(StatusCode::OK, None, &body)
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for ListDeliveries {
+    fn describe() -> api::openapi::Description {
+        api::openapi::Description::new().path("id", "The endpoint's identity; `payments` stands for the webhooks of orders' own.").merchant_in_query().query("limit", "The most attempts on a page.", schemars::json_schema!({ "type": "integer", "minimum": 1, "maximum": DELIVERIES_PER_PAGE_MAX, "default": DELIVERIES_PER_PAGE_DEFAULT })).query("cursor", "The `cursor` of the page before.", schemars::json_schema!({ "type": "string" })).query("outcome", "Only attempts that ended so.", schemars::json_schema!({ "type": "string", "enum": OUTCOMES })).answer::<Deliveries<'_>>(StatusCode::OK, "The page.")
     }
 }
 

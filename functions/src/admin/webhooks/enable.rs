@@ -7,6 +7,7 @@ use http::StatusCode;
 use super::EndpointView;
 
 /// Has a disabled webhook endpoint told things again. Enabling it again changes nothing.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct EnableWebhook;
 
 impl Endpoint for EnableWebhook {
@@ -23,5 +24,15 @@ impl Endpoint for EnableWebhook {
         let merchant = call.merchant_in_query()?;
         let endpoint = engine.webhooks.enable(&merchant, call.path("id")).await?;
         Reply::json(StatusCode::OK, None, &EndpointView::of(&merchant, &endpoint))
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for EnableWebhook {
+    fn describe() -> api::openapi::Description {
+        api::openapi::Description::new()
+            .path("id", "The endpoint's identity.")
+            .merchant_in_query()
+            .answer::<EndpointView<'_>>(StatusCode::OK, "It is told things.")
     }
 }

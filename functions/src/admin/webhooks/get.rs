@@ -7,6 +7,7 @@ use http::StatusCode;
 use super::EndpointView;
 
 /// A webhook endpoint; never its keys.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct GetWebhook;
 
 impl Endpoint for GetWebhook {
@@ -23,5 +24,15 @@ impl Endpoint for GetWebhook {
         let merchant = call.merchant_in_query()?;
         let endpoint = engine.webhooks.endpoint(&merchant, call.path("id")).await?;
         Reply::json(StatusCode::OK, None, &EndpointView::of(&merchant, &endpoint))
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for GetWebhook {
+    fn describe() -> api::openapi::Description {
+        api::openapi::Description::new()
+            .path("id", "The endpoint's identity.")
+            .merchant_in_query()
+            .answer::<EndpointView<'_>>(StatusCode::OK, "The endpoint.")
     }
 }

@@ -9,10 +9,14 @@ use super::EndpointView;
 use crate::admin::existing;
 
 /// The webhook endpoints of a merchant account; never their keys.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct ListWebhooks;
 
+/// Webhook endpoints.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "ListWebhooksResponse"))]
 struct Webhooks<'a> {
+    /// In the order they were created.
     webhooks: Vec<EndpointView<'a>>,
 }
 
@@ -31,5 +35,12 @@ impl Endpoint for ListWebhooks {
         let endpoints = engine.webhooks.endpoints(&merchant).await?;
         let webhooks = endpoints.iter().map(|endpoint| EndpointView::of(&merchant, endpoint)).collect();
         Reply::json(StatusCode::OK, None, &Webhooks { webhooks })
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for ListWebhooks {
+    fn describe() -> api::openapi::Description {
+        api::openapi::Description::new().merchant_in_query().answer::<Webhooks<'_>>(StatusCode::OK, "The endpoints.")
     }
 }

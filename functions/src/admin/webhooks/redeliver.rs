@@ -8,23 +8,36 @@ use serde::{Deserialize, Serialize};
 
 use super::deliveries::{cursor, left_off};
 
-/// Has a webhook endpoint told of one event again, or of everything that it was tried to be told since then; in
-/// the background.
+/// Has a webhook endpoint told of one event again, or of everything that it was tried to be told since then. It is
+/// done in the background.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct Redeliver;
 
 /// The request: one event, or everything since a time, from where the last answer left off.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(
+    rename = "RedeliverRequest",
+    extend("oneOf" = [{ "required": ["eventId"] }, { "required": ["since"] }]),
+))]
 pub struct Body {
+    /// One event.
     event_id: Option<String>,
+    /// Everything since then.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<::webhooks::schema::Time>"))]
     since: Option<String>,
+    /// Where the last answer left off.
     cursor: Option<String>,
 }
 
+/// What is sent again.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "RedeliverResponse"))]
 struct Asked {
+    /// How many events are sent again.
     events: usize,
+    /// There if there are more: where to go on.
     #[serde(skip_serializing_if = "Option::is_none")]
     cursor: Option<String>,
 }
@@ -44,6 +57,16 @@ impl Endpoint for Redeliver {
         let asked = engine.webhooks.send_again(&merchant, call.path("id"), again(&call.body)?).await?;
         let body = Asked { events: asked.events, cursor: asked.left_off.as_ref().map(cursor).transpose()? };
         Reply::json(StatusCode::ACCEPTED, None, &body)
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for Redeliver {
+    fn describe() -> api::openapi::Description {
+        api::openapi::Description::new()
+            .path("id", "The endpoint's identity; `payments` stands for the webhooks of orders' own.")
+            .merchant_in_query()
+            .answer::<Asked>(StatusCode::ACCEPTED, "They will be sent.")
     }
 }
 

@@ -7,7 +7,8 @@ use http::StatusCode;
 use super::KeyedView;
 
 /// Gives a webhook endpoint new keys, which are shown this once. The ones before go on signing beside them for
-/// [`domain::limits::KEY_OVERLAP`]. With an idempotency key the request can be repeated and rotates once.
+/// 24 hours. With an idempotency key the request can be repeated and rotates once.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct RotateWebhookKeys;
 
 impl Endpoint for RotateWebhookKeys {
@@ -25,5 +26,16 @@ impl Endpoint for RotateWebhookKeys {
         let key = call.key_print(engine, &merchant);
         let (endpoint, keys) = engine.webhooks.rotate(&merchant, call.path("id"), key).await?;
         Reply::json(StatusCode::OK, None, &KeyedView::of(&merchant, &endpoint, &keys))
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for RotateWebhookKeys {
+    fn describe() -> api::openapi::Description {
+        api::openapi::Description::new()
+            .path("id", "The endpoint's identity; `payments` stands for the webhooks of orders' own.")
+            .merchant_in_query()
+            .keyed()
+            .answer::<KeyedView<'_>>(StatusCode::OK, "The new keys.")
     }
 }

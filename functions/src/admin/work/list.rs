@@ -9,21 +9,35 @@ use serde::Serialize;
 use crate::admin::existing;
 
 /// The orders of a merchant account whose outstanding work fails for long, newest first: at most
-/// [`app::ATTENTION_LISTED_MAX`].
+/// 100.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct ListWork;
 
+/// Orders whose work needs attention.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "ListWorkResponse"))]
 struct AllWork<'a> {
+    /// Newest first.
+    #[cfg_attr(feature = "openapi", schemars(length(max = app::ATTENTION_LISTED_MAX)))]
     work: Vec<WorkView<'a>>,
 }
 
+/// An order whose work needs attention.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "Work"))]
 struct WorkView<'a> {
+    /// The order's reference.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Reference"))]
     order_psp_reference: Reference,
+    /// Since when.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Time"))]
     since: String,
+    /// What went wrong.
     reason: &'a str,
+    /// When it was last tried on request.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<::webhooks::schema::Time>"))]
     retried_at: Option<String>,
 }
 
@@ -41,6 +55,13 @@ impl Endpoint for ListWork {
         let merchant = existing(engine, &call.caller, call.merchant_in_query()?).await?;
         let needing = engine.app.needing_attention(&merchant).await?;
         Reply::json(StatusCode::OK, None, &AllWork { work: needing.iter().map(view).collect() })
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for ListWork {
+    fn describe() -> api::openapi::Description {
+        api::openapi::Description::new().merchant_in_query().answer::<AllWork<'_>>(StatusCode::OK, "The orders.")
     }
 }
 

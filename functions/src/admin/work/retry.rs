@@ -7,11 +7,16 @@ use http::StatusCode;
 use serde::Serialize;
 
 /// Has the outstanding work of an order tried again now, in the background, if it is one that needs attention.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct RetryWork;
 
+/// What is tried again.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "RetryWorkResponse"))]
 struct Asked {
+    /// The order's reference.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Reference"))]
     order_psp_reference: Reference,
 }
 
@@ -35,6 +40,16 @@ impl Endpoint for RetryWork {
             problem => problem,
         })?;
         Reply::json(StatusCode::ACCEPTED, None, &Asked { order_psp_reference: reference })
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for RetryWork {
+    fn describe() -> api::openapi::Description {
+        api::openapi::Description::new()
+            .path("pspReference", "The order's reference.")
+            .merchant_in_query()
+            .answer::<Asked>(StatusCode::ACCEPTED, "It will be tried.")
     }
 }
 

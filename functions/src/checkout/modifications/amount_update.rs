@@ -12,15 +12,25 @@ const USAGES: &[&str] = &["delayedCharge", "installment", "noShow"];
 
 /// Has a payment hold another amount: less by a void, more by an increase. In an order, a payment can grow by what
 /// remains to be paid; on its own, as far as its partner lets it.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct UpdatePaymentAmount;
 
 /// The request.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "UpdatePaymentAmountRequest"))]
 pub struct Body {
+    /// The merchant account.
+    #[cfg_attr(feature = "openapi", schemars(required))]
     merchant_account: Option<String>,
+    /// What is to be held in the end.
+    #[cfg_attr(feature = "openapi", schemars(with = "Amount"))]
     amount: Option<Object<Amount>>,
+    /// The merchant's reference of it.
+    #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = domain::limits::REFERENCE_CHARS_MAX)))]
     reference: Option<String>,
+    /// What for. It is told back.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = USAGES)))]
     industry_usage: Option<String>,
 }
 
@@ -54,5 +64,12 @@ impl Endpoint for UpdatePaymentAmount {
             ..Modification::new(OperationKind::AmountUpdate, &merchant, of, key)
         };
         asked.take(engine).await
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for UpdatePaymentAmount {
+    fn describe() -> api::openapi::Description {
+        super::received().path("pspReference", "The reference of the payment.")
     }
 }

@@ -7,13 +7,19 @@ use serde::Deserialize;
 use super::{Modification, original, reference};
 
 /// Voids what was not captured of a payment; of one that is not authorised yet, all of it.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct CancelPayment;
 
 /// The request.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "CancelPaymentRequest"))]
 pub struct Body {
+    /// The merchant account.
+    #[cfg_attr(feature = "openapi", schemars(required))]
     merchant_account: Option<String>,
+    /// The merchant's reference of it.
+    #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = domain::limits::REFERENCE_CHARS_MAX)))]
     reference: Option<String>,
 }
 
@@ -34,5 +40,12 @@ impl Endpoint for CancelPayment {
         let reference = reference(call.body.reference)?;
         let asked = Modification::new(OperationKind::Void, &merchant, of, key);
         Modification { reference: reference.as_deref(), ..asked }.take(engine).await
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for CancelPayment {
+    fn describe() -> api::openapi::Description {
+        super::received().path("pspReference", "The reference of the payment.")
     }
 }

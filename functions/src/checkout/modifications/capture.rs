@@ -8,14 +8,22 @@ use super::{Modification, original, reference};
 use crate::checkout::wire::Amount;
 
 /// Captures a payment, or a part of it. What is not captured stays on hold: there may be several captures.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct CapturePayment;
 
 /// The request.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "CapturePaymentRequest"))]
 pub struct Body {
+    /// The merchant account.
+    #[cfg_attr(feature = "openapi", schemars(required))]
     merchant_account: Option<String>,
+    /// How much.
+    #[cfg_attr(feature = "openapi", schemars(with = "Amount"))]
     amount: Option<Object<Amount>>,
+    /// The merchant's reference of it.
+    #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = domain::limits::REFERENCE_CHARS_MAX)))]
     reference: Option<String>,
 }
 
@@ -37,5 +45,12 @@ impl Endpoint for CapturePayment {
         let reference = reference(call.body.reference)?;
         let asked = Modification::new(OperationKind::Capture, &merchant, of, key);
         Modification { amount: Some(amount), reference: reference.as_deref(), ..asked }.take(engine).await
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for CapturePayment {
+    fn describe() -> api::openapi::Description {
+        super::received().path("pspReference", "The reference of the payment.")
     }
 }

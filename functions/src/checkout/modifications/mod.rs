@@ -22,24 +22,39 @@ use serde::Serialize;
 
 use super::wire;
 
-/// The answer: what was asked for, and the name it is told by.
+/// The modification that was taken, and the name it is told by.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "ModificationResponse"))]
 struct Received<'a> {
+    /// Whose it is.
+    #[cfg_attr(feature = "openapi", schemars(with = "String"))]
     merchant_account: &'a MerchantAccount,
+    /// What was asked to be modified.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<::webhooks::schema::Reference>"))]
     payment_psp_reference: Option<Reference>,
+    /// The reference that the payment was found by.
     #[serde(skip_serializing_if = "Option::is_none")]
     payment_reference: Option<&'a str>,
+    /// The modification's own reference, by which it is told.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Reference"))]
     psp_reference: Reference,
+    /// The merchant's reference of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     reference: Option<&'a str>,
+    /// How much.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<::webhooks::schema::Money>"))]
     amount: Option<Money>,
+    /// Why, as it came.
     #[serde(skip_serializing_if = "Option::is_none")]
     merchant_refund_reason: Option<&'a str>,
+    /// What for, as it came.
     #[serde(skip_serializing_if = "Option::is_none")]
     industry_usage: Option<&'a str>,
+    /// Always so.
+    #[cfg_attr(feature = "openapi", schemars(extend("const" = "received")))]
     status: &'static str,
 }
 
@@ -111,6 +126,13 @@ impl<'a> Modification<'a> {
         };
         Reply::json(StatusCode::CREATED, Some(body.psp_reference.to_string()), &body)
     }
+}
+
+/// What all of them answer.
+#[cfg(feature = "openapi")]
+fn received() -> api::openapi::Description {
+    let text = "The modification was taken. What becomes of it is told.";
+    api::openapi::Description::new().answer::<Received<'_>>(StatusCode::CREATED, text)
 }
 
 fn problem(error: Error, of: Reference) -> Problem {

@@ -11,15 +11,25 @@ use crate::checkout::wire::Amount;
 const REASONS: &[&str] = &["FRAUD", "CUSTOMER REQUEST", "RETURN", "DUPLICATE", "OTHER"];
 
 /// Refunds what was captured of a payment, or a part of it.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct RefundPayment;
 
 /// The request.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "RefundPaymentRequest"))]
 pub struct Body {
+    /// The merchant account.
+    #[cfg_attr(feature = "openapi", schemars(required))]
     merchant_account: Option<String>,
+    /// How much.
+    #[cfg_attr(feature = "openapi", schemars(with = "Amount"))]
     amount: Option<Object<Amount>>,
+    /// The merchant's reference of it.
+    #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = domain::limits::REFERENCE_CHARS_MAX)))]
     reference: Option<String>,
+    /// Why. It is told back.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = REASONS)))]
     merchant_refund_reason: Option<String>,
 }
 
@@ -50,5 +60,12 @@ impl Endpoint for RefundPayment {
             ..Modification::new(OperationKind::Refund, &merchant, of, key)
         };
         asked.take(engine).await
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for RefundPayment {
+    fn describe() -> api::openapi::Description {
+        super::received().path("pspReference", "The reference of the payment.")
     }
 }

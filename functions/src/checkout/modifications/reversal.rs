@@ -8,13 +8,19 @@ use super::{Modification, original, reference};
 
 /// Gives everything back, by voids and refunds as the state asks for: of the payment whose reference is given, or,
 /// given an order's, of all its payments. An order that is still being paid ends with it.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct ReversePayment;
 
 /// The request.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "ReversePaymentRequest"))]
 pub struct Body {
+    /// The merchant account.
+    #[cfg_attr(feature = "openapi", schemars(required))]
     merchant_account: Option<String>,
+    /// The merchant's reference of it.
+    #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = domain::limits::REFERENCE_CHARS_MAX)))]
     reference: Option<String>,
 }
 
@@ -38,5 +44,12 @@ impl Endpoint for ReversePayment {
         let reference = reference(call.body.reference)?;
         let asked = Modification::new(OperationKind::Reversal, &merchant, of, key);
         Modification { reference: reference.as_deref(), ..asked }.take(engine).await
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for ReversePayment {
+    fn describe() -> api::openapi::Description {
+        super::received().path("pspReference", "The reference of the payment, or of the order.")
     }
 }

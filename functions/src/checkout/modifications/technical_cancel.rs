@@ -8,14 +8,22 @@ use super::{Modification, reference};
 
 /// Voids a payment by the reference its merchant gave it: for shops that got no answer to a payment, and so have no
 /// `pspReference`. Of several payments of one reference it is the newest that holds or may hold money.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct CancelByReference;
 
 /// The request.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "CancelByReferenceRequest"))]
 pub struct Body {
+    /// The merchant account.
+    #[cfg_attr(feature = "openapi", schemars(required))]
     merchant_account: Option<String>,
+    /// The reference that its merchant gave the payment.
+    #[cfg_attr(feature = "openapi", schemars(required))]
     payment_reference: Option<String>,
+    /// The merchant's reference of it.
+    #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = domain::limits::REFERENCE_CHARS_MAX)))]
     reference: Option<String>,
 }
 
@@ -45,6 +53,13 @@ impl Endpoint for CancelByReference {
             ..Modification::new(OperationKind::TechnicalCancel, &merchant, order.id.at(payment), key)
         };
         asked.take(engine).await
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for CancelByReference {
+    fn describe() -> api::openapi::Description {
+        super::received()
     }
 }
 

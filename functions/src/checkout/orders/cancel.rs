@@ -11,20 +11,32 @@ use crate::checkout::wire::{EncryptedOrderData, object_missing};
 ///
 /// Any genuine token of the order will do, also one that was overtaken: a shop that lost the last answer
 /// must still be able to give the money back.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct CancelOrder;
 
 /// The request.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "CancelOrderRequest"))]
 pub struct Body {
+    /// The merchant account.
+    #[cfg_attr(feature = "openapi", schemars(required))]
     merchant_account: Option<String>,
+    /// Any genuine token of the order.
+    #[cfg_attr(feature = "openapi", schemars(with = "EncryptedOrderData"))]
     order: Option<Object<EncryptedOrderData>>,
 }
 
+/// The cancellation that was taken.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "CancelOrderResponse"))]
 struct Received {
+    /// The cancellation's reference.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Reference"))]
     psp_reference: Reference,
+    /// Always so.
+    #[cfg_attr(feature = "openapi", schemars(extend("const" = "Received")))]
     result_code: &'static str,
 }
 
@@ -47,5 +59,13 @@ impl Endpoint for CancelOrder {
             engine.app.cancel(&key, print).await.map_err(|error| Problem::from(error).about(key.id.reference()))?;
         let body = Received { psp_reference: key.id.at(version), result_code: "Received" };
         Reply::json(StatusCode::OK, Some(body.psp_reference.to_string()), &body)
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for CancelOrder {
+    fn describe() -> api::openapi::Description {
+        api::openapi::Description::new()
+            .answer::<Received>(StatusCode::OK, "The cancellation was taken. What becomes of each payment is told.")
     }
 }

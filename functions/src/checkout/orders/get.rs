@@ -16,83 +16,164 @@ use crate::checkout::wire::{OrderView, PaymentMethodView, order_id, order_not_fo
 
 /// An order with all its payments, after what was due on it has been done. The reference may also be
 /// given as its UUID.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct GetOrder;
 
+/// An order with all its payments.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "FullOrder"))]
 struct FullOrder<'a> {
+    /// Its reference as a UUID.
+    #[cfg_attr(feature = "openapi", schemars(extend("format" = "uuid")))]
     id: String,
+    /// Whose it is.
     merchant_account: &'a str,
     #[serde(flatten)]
     order: OrderView<'a>,
+    /// When it was opened.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Time"))]
     created_at: String,
+    /// How many steps it has taken.
     version: u16,
+    /// Whether it has ended.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = ["open", "closed"])))]
     status: &'static str,
+    /// Whether its time is over.
     expired: bool,
+    /// Whether it was paid, once it is closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     success: Option<bool>,
+    /// Why it ended.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = ::webhooks::words::CLOSE_REASONS)))]
     reason: Option<&'static str>,
+    /// When it ended.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<::webhooks::schema::Time>"))]
     closed_at: Option<String>,
+    /// There if it was cancelled.
     #[serde(skip_serializing_if = "Option::is_none")]
     cancellation: Option<CancellationView>,
+    /// All attempts to pay, oldest first.
     payments: Vec<PaymentView<'a>>,
+    /// All that was asked for after that, oldest first.
     operations: Vec<OperationView<'a>>,
 }
 
+/// The cancellation of an order.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "CancellationShown"))]
 struct CancellationView {
+    /// Its reference.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Reference"))]
     psp_reference: Reference,
+    /// Who asked for it.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = ::webhooks::words::CANCEL_REASONS)))]
     reason: &'static str,
 }
 
+/// A payment of an order.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "PaymentShown"))]
 struct PaymentView<'a> {
+    /// Its reference.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Reference"))]
     psp_reference: Reference,
+    /// The same as a UUID.
+    #[cfg_attr(feature = "openapi", schemars(extend("format" = "uuid")))]
     id: String,
+    /// The merchant's reference.
     reference: &'a str,
+    /// What it is to pay.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Money"))]
     amount: Money,
+    /// What it is paid with.
     payment_method: PaymentMethodView<'a>,
+    /// What has become of it.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = ::webhooks::words::PAYMENT_STATUSES)))]
     status: &'static str,
+    /// Why nothing came of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     refusal_reason: Option<&'static str>,
+    /// Adyen's code for that.
     #[serde(skip_serializing_if = "Option::is_none")]
     refusal_reason_code: Option<&'static str>,
+    /// What was authorised.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Money"))]
     authorised_amount: Money,
+    /// What was captured.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Money"))]
     captured_amount: Money,
+    /// What was voided.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Money"))]
     cancelled_amount: Money,
+    /// What was refunded.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Money"))]
     refunded_amount: Money,
+    /// When it was begun.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Time"))]
     created_at: String,
 }
 
+/// What was asked for after the sale.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "OperationShown"))]
 struct OperationView<'a> {
+    /// Its reference.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Reference"))]
     psp_reference: Reference,
+    /// What was asked for.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = ::webhooks::words::OPERATION_KINDS)))]
     kind: &'static str,
+    /// The payment it was asked of; none if it was the whole order.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<::webhooks::schema::Reference>"))]
     payment_psp_reference: Option<Reference>,
+    /// The merchant's reference of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     reference: Option<&'a str>,
+    /// What its legs come to; of one that was refused, what was asked for.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Money"))]
     amount: Money,
+    /// How it stands.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = ::webhooks::words::STANDINGS)))]
     status: &'static str,
+    /// Why it could not be begun, if it could not.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = ::webhooks::words::OBJECTIONS)))]
     reason: Option<&'static str>,
+    /// When it was asked for.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Time"))]
     created_at: String,
+    /// What it does to each payment.
     legs: Vec<LegView>,
 }
 
+/// What an operation does to one payment.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "LegShown"))]
 struct LegView {
+    /// Its reference.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::LegReference"))]
     reference: LegReference,
+    /// The payment it is about.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Reference"))]
     payment_psp_reference: Reference,
+    /// What is done to it.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = ::webhooks::words::ACTIONS)))]
     action: &'static str,
+    /// How much.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Money"))]
     amount: Money,
+    /// What has become of it.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = ::webhooks::words::LEG_STATUSES)))]
     status: &'static str,
+    /// Why the partner declined it.
     #[serde(skip_serializing_if = "Option::is_none")]
     refusal_reason: Option<&'static str>,
 }
@@ -116,6 +197,16 @@ impl Endpoint for GetOrder {
             problem => problem,
         })?;
         Reply::json(StatusCode::OK, Some(id.reference().to_string()), &full(engine, &key, &order))
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for GetOrder {
+    fn describe() -> api::openapi::Description {
+        api::openapi::Description::new()
+            .path("pspReference", "The order's reference, or its UUID.")
+            .merchant_in_query()
+            .answer::<FullOrder<'_>>(StatusCode::OK, "The order.")
     }
 }
 

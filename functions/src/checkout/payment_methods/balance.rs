@@ -12,23 +12,40 @@ use crate::checkout::wire::{Amount, PaymentMethod};
 
 /// What is left on a gift card, and whether it covers an amount. A card that is not known, or whose code
 /// is wrong, is answered with `Failed` and a reason.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct GetBalance;
 
 /// The request.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "GetBalanceRequest"))]
 pub struct Body {
+    /// The merchant account.
+    #[cfg_attr(feature = "openapi", schemars(required))]
     merchant_account: Option<String>,
+    /// What is to be paid with it.
+    #[cfg_attr(feature = "openapi", schemars(with = "Amount"))]
     amount: Option<Object<Amount>>,
+    /// The gift card.
+    #[cfg_attr(feature = "openapi", schemars(with = "PaymentMethod"))]
     payment_method: Option<Object<PaymentMethod>>,
 }
 
+/// What is left on a gift card.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "GetBalanceResponse"))]
 struct Balance {
+    /// A reference of this answer.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Reference"))]
     psp_reference: Reference,
+    /// Whether it covers the amount.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = ["Success", "NotEnoughBalance", "Failed"])))]
     result_code: &'static str,
+    /// What is left on it.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Money"))]
     balance: Money,
+    /// Why nothing is told.
     #[serde(skip_serializing_if = "Option::is_none")]
     refusal_reason: Option<&'static str>,
 }
@@ -64,5 +81,13 @@ impl Endpoint for GetBalance {
             };
         let body = Balance { psp_reference: reference, result_code, balance, refusal_reason: reason };
         Reply::json(StatusCode::OK, Some(reference.to_string()), &body)
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for GetBalance {
+    fn describe() -> api::openapi::Description {
+        api::openapi::Description::new()
+            .answer::<Balance>(StatusCode::OK, "What is left on it, if it is known and its code is right.")
     }
 }

@@ -9,32 +9,50 @@ use crate::checkout::wire::{Amount, EncryptedOrderData, GIFT_CARD_BRANDS, IDEAL_
 
 /// What a shopper can pay with; with `order`, what can pay the rest of it. The order's token is taken at
 /// its word: nothing is read, and an overtaken token lists what it would have listed when it was made.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct ListPaymentMethods;
 
 /// The request.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "ListPaymentMethodsRequest"))]
 pub struct Body {
+    /// The merchant account.
+    #[cfg_attr(feature = "openapi", schemars(required))]
     merchant_account: Option<String>,
+    /// What is to be paid. Its currency decides what is offered.
     amount: Option<Object<Amount>>,
+    /// The order, of which the rest is to be paid.
     order: Option<Object<EncryptedOrderData>>,
+    /// Types or brands: nothing else is offered.
     allowed_payment_methods: Option<Vec<String>>,
+    /// Types or brands that are not offered.
     blocked_payment_methods: Option<Vec<String>>,
 }
 
+/// What is offered.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "ListPaymentMethodsResponse"))]
 struct Methods {
+    /// What a shopper can pay with.
     payment_methods: Vec<Method>,
 }
 
+/// A payment method that is offered.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "OfferedMethod"))]
 struct Method {
+    /// Adyen's type.
     #[serde(rename = "type")]
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = ::webhooks::words::METHOD_KINDS)))]
     kind: &'static str,
+    /// What shoppers call it.
     name: &'static str,
+    /// A gift card's brand.
     #[serde(skip_serializing_if = "Option::is_none")]
     brand: Option<&'static str>,
+    /// A card's brands.
     #[serde(skip_serializing_if = "Option::is_none")]
     brands: Option<&'static [&'static str]>,
 }
@@ -64,6 +82,13 @@ impl Endpoint for ListPaymentMethods {
         methods.retain(|method| allowed.is_empty() || method.is_among(&allowed));
         methods.retain(|method| !method.is_among(&blocked));
         Reply::json(StatusCode::OK, Some(reference.to_string()), &Methods { payment_methods: methods })
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for ListPaymentMethods {
+    fn describe() -> api::openapi::Description {
+        api::openapi::Description::new().answer::<Methods>(StatusCode::OK, "What is offered.")
     }
 }
 

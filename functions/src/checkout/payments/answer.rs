@@ -13,34 +13,65 @@ use webhooks::{reasons, words};
 
 use crate::checkout::wire::{OrderView, PaymentMethodView};
 
+/// What has become of a payment.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "PaymentResponse"))]
 struct PaymentResponse<'a> {
+    /// What has become of it.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = ["Authorised", "Refused", "Cancelled", "Error", "RedirectShopper", "Pending", "Received"])))]
     result_code: &'static str,
+    /// Its reference; none with a redirect, which has it in the header alone.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<::webhooks::schema::Reference>"))]
     psp_reference: Option<Reference>,
+    /// The merchant's reference.
     merchant_reference: &'a str,
+    /// What it is to pay.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Money"))]
     amount: Money,
+    /// What it was paid with, if it was authorised.
     #[serde(skip_serializing_if = "Option::is_none")]
     payment_method: Option<PaymentMethodView<'a>>,
+    /// Why nothing came of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     refusal_reason: Option<&'static str>,
+    /// Adyen's code for that.
     #[serde(skip_serializing_if = "Option::is_none")]
     refusal_reason_code: Option<&'static str>,
+    /// What the shopper has to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     action: Option<RedirectAction<'a>>,
+    /// The order, unless the payment has one of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     order: Option<OrderView<'a>>,
 }
 
+/// A page that the shopper has to be sent to.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "RedirectAction"))]
 struct RedirectAction<'a> {
+    /// Always so.
     #[serde(rename = "type")]
+    #[cfg_attr(feature = "openapi", schemars(extend("const" = "redirect")))]
     kind: &'static str,
+    /// The payment method.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = ::webhooks::words::METHOD_KINDS)))]
     payment_method_type: &'static str,
+    /// Always so.
+    #[cfg_attr(feature = "openapi", schemars(extend("const" = "GET")))]
     method: &'static str,
+    /// The page.
+    #[cfg_attr(feature = "openapi", schemars(extend("format" = "uri")))]
     url: &'a str,
+}
+
+/// What both endpoints answer.
+#[cfg(feature = "openapi")]
+pub(super) fn describe() -> api::openapi::Description {
+    let text = "What has become of the payment: it may also have been refused.";
+    api::openapi::Description::new().answer::<PaymentResponse<'_>>(StatusCode::OK, text)
 }
 
 /// Renders the answer.

@@ -11,18 +11,33 @@ use crate::checkout::wire::{
 };
 
 /// Pays an order, or a part of it; without `order`, the engine opens one around the payment.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct CreatePayment;
 
 /// The request.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "CreatePaymentRequest"))]
 pub struct Body {
+    /// The merchant account.
+    #[cfg_attr(feature = "openapi", schemars(required))]
     merchant_account: Option<String>,
+    /// How much to pay: all that remains of the order, or a part.
+    #[cfg_attr(feature = "openapi", schemars(with = "Amount"))]
     amount: Option<Object<Amount>>,
+    /// The merchant's reference.
+    #[cfg_attr(feature = "openapi", schemars(required, length(min = 1, max = domain::limits::REFERENCE_CHARS_MAX)))]
     reference: Option<String>,
+    /// What it is paid with.
+    #[cfg_attr(feature = "openapi", schemars(with = "PaymentMethod"))]
     payment_method: Option<Object<PaymentMethod>>,
+    /// Where the shopper comes back to. Not needed for a gift card.
+    #[cfg_attr(feature = "openapi", schemars(length(max = api::limits::RETURN_URL_CHARS_MAX)))]
     return_url: Option<String>,
+    /// Until when a shopper who has to act may do so.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<::webhooks::schema::Time>"))]
     session_validity: Option<String>,
+    /// The order it belongs to; without one, the engine opens one around the payment.
     order: Option<Object<EncryptedOrderData>>,
 }
 
@@ -58,5 +73,12 @@ impl Endpoint for CreatePayment {
             }
         };
         answer::render(engine, &answered)
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for CreatePayment {
+    fn describe() -> api::openapi::Description {
+        answer::describe()
     }
 }

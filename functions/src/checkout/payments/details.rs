@@ -10,17 +10,25 @@ use crate::checkout::wire::object_missing;
 
 /// The outcome of a payment whose shopper came back from a page. The `redirectResult` only tells which
 /// payment that is; what became of it, its partner is asked.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct SubmitDetails;
 
 /// The request.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "SubmitDetailsRequest"))]
 pub struct Body {
+    /// What the shopper's browser came back with.
+    #[cfg_attr(feature = "openapi", schemars(with = "Details"))]
     details: Option<Object<Details>>,
 }
 
+/// What the shopper's browser came back with.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "RedirectDetails"))]
 struct Details {
+    /// The value of `redirectResult` in the return URL.
+    #[cfg_attr(feature = "openapi", schemars(required))]
     redirect_result: Option<String>,
 }
 
@@ -52,6 +60,13 @@ impl Endpoint for SubmitDetails {
             .await
             .map_err(|error| Problem::from(error).about(payment))?;
         answer::render(engine, &answered)
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for SubmitDetails {
+    fn describe() -> api::openapi::Description {
+        answer::describe()
     }
 }
 

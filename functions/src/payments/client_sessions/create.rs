@@ -18,37 +18,71 @@ use super::{Told, view};
 use crate::{checkout::wire, payments::merchant};
 
 /// Opens an order to be paid, in parts or at once. Nothing of what is told about the customer is kept.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct CreateClientSession;
 
 /// The request.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "CreateClientSessionRequest"))]
 pub struct Body {
+    /// What stands for the merchant account.
+    #[cfg_attr(feature = "openapi", schemars(required, extend("format" = "uuid")))]
     entity_id: Option<String>,
+    /// What is to be paid.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Minor"))]
     amount: Option<i64>,
+    /// In which currency.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Currency"))]
     currency: Option<String>,
+    /// When its money is captured.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = ["MANUAL", "AUTOMATIC"])))]
     capture_mode: Option<String>,
+    /// How long after it was paid: an ISO 8601 duration of at most 28 days.
+    #[cfg_attr(feature = "openapi", schemars(extend("format" = "duration")))]
     capture_delay: Option<String>,
+    /// How shoppers are shown it.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = ["EMBEDDED", "HOSTED_PAGE"])))]
     integration_mode: Option<String>,
+    /// Where shoppers come back to.
+    #[cfg_attr(feature = "openapi", schemars(required, length(max = api::limits::RETURN_URL_CHARS_MAX)))]
     shopper_redirection_url: Option<String>,
+    /// The order, told back as it came.
+    #[cfg_attr(feature = "openapi", schemars(with = "OrderBody"))]
     order: Option<Box<RawValue>>,
+    /// Where its changes are told.
     webhook: Option<Object<WebhookBody>>,
 }
 
 /// As much of `order` as the engine reads itself; the rest is told back as it came.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "SessionOrder"))]
 struct OrderBody {
+    /// The merchant's reference.
+    #[cfg_attr(feature = "openapi", schemars(required, length(min = 1, max = domain::limits::REFERENCE_CHARS_MAX)))]
     reference: Option<String>,
 }
 
+/// The order's own webhook.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "SessionWebhook"))]
 struct WebhookBody {
+    /// Where it is told.
+    #[cfg_attr(feature = "openapi", schemars(required, length(max = domain::limits::ENDPOINT_URL_CHARS_MAX)))]
     url: Option<String>,
+    /// Headers that each notification is to carry.
+    #[cfg_attr(feature = "openapi", schemars(length(max = domain::limits::OWN_HEADERS_MAX)))]
     headers: Option<Vec<Object<HeaderBody>>>,
 }
 
+/// A header of its notifications.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "SessionWebhookHeader"))]
 struct HeaderBody {
+    /// Its name.
+    #[cfg_attr(feature = "openapi", schemars(required, length(max = domain::limits::OWN_HEADER_CHARS_MAX)))]
     name: Option<String>,
+    /// Its values: texts, or whole numbers.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::HeaderTexts"))]
     values: Option<Vec<HeaderText>>,
 }
 
@@ -81,6 +115,13 @@ impl Endpoint for CreateClientSession {
         let order_data = engine.tokens.seal(&order_key.merchant, order_key.id, &order);
         let view = view(engine, &order_key, &order, &told, &order_data, keys.as_ref());
         Reply::json(StatusCode::OK, None, &view)
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for CreateClientSession {
+    fn describe() -> api::openapi::Description {
+        api::openapi::Description::new().answer::<super::SessionView<'_>>(StatusCode::OK, "The session.")
     }
 }
 

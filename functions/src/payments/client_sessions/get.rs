@@ -8,6 +8,7 @@ use super::{Told, view};
 use crate::payments::find;
 
 /// A client session as it stands, with the `orderData` that it can be paid with now.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct GetClientSession;
 
 impl Endpoint for GetClientSession {
@@ -30,5 +31,12 @@ impl Endpoint for GetClientSession {
         })?;
         let order_data = engine.tokens.seal(&key.merchant, key.id, &order);
         Reply::json(StatusCode::OK, None, &view(engine, &key, &order, &told, &order_data, None))
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for GetClientSession {
+    fn describe() -> api::openapi::Description {
+        crate::payments::named_by_path().answer::<super::SessionView<'_>>(StatusCode::OK, "The session.")
     }
 }

@@ -28,66 +28,117 @@ struct Told {
 
 /// A client session.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "ClientSession"))]
 struct SessionView<'a> {
+    /// Its identity: that of its order.
     id: Uuid,
+    /// When it was opened.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Time"))]
     created_at: String,
+    /// How it stands.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = ["CREATED", "SUBMITTED", "EXPIRED", "CANCELLED"])))]
     status: &'static str,
+    /// What stands for its merchant account.
     entity_id: Uuid,
+    /// What is to be paid.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Minor"))]
     amount: u64,
+    /// In which currency.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Currency"))]
     currency: &'static str,
+    /// When its money is captured.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = ["MANUAL", "AUTOMATIC"])))]
     capture_mode: &'static str,
+    /// How long after it was paid.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("format" = "duration")))]
     capture_delay: Option<String>,
+    /// How shoppers are shown it.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = ["EMBEDDED", "HOSTED_PAGE"])))]
     integration_mode: &'a str,
+    /// Where shoppers come back to.
     shopper_redirection_url: &'a str,
+    /// The merchant's reference of the order.
     order_reference: &'a str,
+    /// The order as it came.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Anything"))]
     order: &'a RawValue,
+    /// From when on it takes no payment.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Time"))]
     expires_at: String,
     /// The payment, once somebody has begun to pay.
     #[serde(skip_serializing_if = "Option::is_none")]
     payment_id: Option<Uuid>,
+    /// Where its changes are told.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<::webhooks::schema::OwnWebhook>"))]
     webhook: Option<&'a OwnWebhook>,
     /// The keys that its webhook is signed with: told to whoever creates a session.
     #[serde(skip_serializing_if = "Option::is_none")]
     webhook_keys: Option<KeysView>,
+    /// What a widget would be given.
     widget: Widget<'a>,
     /// What the checkout family is paid with: not part of Purse's API.
     checkout: Checkout<'a>,
+    /// What can be looked at.
     links: Links,
 }
 
+/// The keys that notifications are signed with.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "SessionWebhookKeys"))]
 struct KeysView {
+    /// Of Standard Webhooks.
     secret: String,
+    /// Of Adyen's signatures, in hexadecimal digits.
     hmac_key: String,
 }
 
+/// What a widget would be given.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "SessionWidget"))]
 struct Widget<'a> {
+    /// The `orderData` again.
     data: &'a str,
 }
 
+/// What the checkout family is paid with.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "SessionCheckout"))]
 struct Checkout<'a> {
+    /// The merchant account.
     merchant_account: &'a str,
+    /// The order's reference.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Reference"))]
     psp_reference: Reference,
+    /// What the next request on the order has to bring.
     order_data: &'a str,
+    /// What is not covered by a payment.
+    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Minor"))]
     remaining_amount: u64,
 }
 
+/// What can be looked at.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "SessionLinks"))]
 struct Links {
+    /// The session.
     #[serde(rename = "self")]
     this: Link,
+    /// The payment, once somebody has begun to pay.
     #[serde(skip_serializing_if = "Option::is_none")]
     payment: Option<Link>,
 }
 
+/// A request that can be made.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "SessionLink"))]
 struct Link {
+    /// The path.
     href: String,
+    /// The HTTP method.
+    #[cfg_attr(feature = "openapi", schemars(extend("const" = "GET")))]
     method: &'static str,
 }
 

@@ -31,40 +31,77 @@ const LIVE: &str = "false";
 /// What can be asked of a payment that was authorised.
 const OPERATIONS: &[&str] = &["CANCEL", "CAPTURE", "REFUND"];
 
+/// The code of a test.
+const TEST: &str = "TEST";
+
 /// What a test is about: nothing, named so that nobody takes it for something.
 const TEST_REFERENCE: &str = "TESTTESTTESTTEST";
 
+/// Adyen's notification.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "Notification"))]
 pub(super) struct Notification<'a> {
+    /// Whether real money moves: never yet.
+    #[cfg_attr(feature = "openapi", schemars(extend("const" = LIVE)))]
     live: &'static str,
+    /// One item.
     notification_items: [Wrapped<'a>; 1],
 }
 
+/// The envelope of an item.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "NotificationItem"))]
 struct Wrapped<'a> {
+    /// What happened.
     #[serde(rename = "NotificationRequestItem")]
     item: Item<'a>,
 }
 
+/// What happened.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "NotificationRequestItem"))]
 struct Item<'a> {
+    /// `hmacSignature`, and what is the engine's own: `tender.eventId`, `tender.sequence`, `tender.orderPspReference`
+    /// and the like.
     additional_data: BTreeMap<String, String>,
+    /// How much it is about.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Money"))]
     amount: Amount,
+    /// What happened.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = event_codes())))]
     event_code: &'static str,
+    /// When it happened.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Time"))]
     event_date: String,
+    /// Whose order it is.
     merchant_account_code: &'a str,
+    /// The merchant's reference of what it is about.
     merchant_reference: &'a str,
+    /// What can be asked of a payment that was authorised.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("items" = { "type": "string", "enum": OPERATIONS })))]
     operations: Option<&'static [&'static str]>,
+    /// The payment that was modified, or the order, if it was all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     original_reference: Option<String>,
+    /// The brand, or the method.
     #[serde(skip_serializing_if = "Option::is_none")]
     payment_method: Option<&'a str>,
+    /// What it is about: the payment, the order or the modification.
     psp_reference: String,
+    /// Why it came to nothing; empty if it did not.
     reason: Cow<'static, str>,
+    /// Whether it succeeded.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = ["true", "false"])))]
     success: &'static str,
+}
+
+/// Every code that a notification can have.
+#[cfg(feature = "openapi")]
+fn event_codes() -> Vec<&'static str> {
+    Topic::ALL.iter().map(|topic| topic.code()).chain([TEST]).collect()
 }
 
 #[derive(Serialize)]
@@ -122,7 +159,7 @@ fn of_test<'a>(parcel: &'a Parcel<'_>) -> Item<'a> {
     Item {
         additional_data: BTreeMap::from([("tender.sequence".to_owned(), "0".to_owned())]),
         amount: Amount { currency: "EUR", value: 0 },
-        event_code: "TEST",
+        event_code: TEST,
         event_date: iso_with_offset(parcel.at),
         merchant_account_code: parcel.merchant.as_str(),
         merchant_reference: "test",

@@ -23,6 +23,17 @@ pub enum FormatFault {
     Unwritable(#[from] serde_json::Error),
 }
 
+/// What a delivery in a format looks like.
+#[cfg(feature = "openapi")]
+#[must_use]
+pub fn schema_of(format: Format) -> fn(&mut schemars::SchemaGenerator) -> schemars::Schema {
+    match format {
+        Format::Checkout => schemars::SchemaGenerator::subschema_for::<checkout::Notification<'_>>,
+        Format::Tender => schemars::SchemaGenerator::subschema_for::<tender::Event<'_>>,
+        Format::Payments => schemars::SchemaGenerator::subschema_for::<payments::PaymentView<'_>>,
+    }
+}
+
 /// The body of a parcel, in its endpoint's format: JSON.
 ///
 /// # Errors

@@ -17,123 +17,242 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::{FormatFault, iso};
-use crate::{reasons, words};
+use crate::{
+    reasons,
+    words::{self, words},
+};
 
 /// A payment: an order that somebody has begun to pay, with everything that was done to it.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "Payment"))]
 pub struct PaymentView<'a> {
+    /// Its identity: that of its order.
     id: Uuid,
+    /// When somebody began to pay.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Time"))]
     created_at: String,
+    /// How much has been done.
     overview: Overview,
+    /// Its client session: the same.
     client_session_id: Uuid,
+    /// What stands for its merchant account.
     entity_id: Uuid,
+    /// How many steps its order has taken.
     version: u16,
+    /// The merchant's reference of the order.
     order_reference: &'a str,
+    /// What is to be paid.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Minor"))]
     amount: u64,
+    /// In which currency all amounts are.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Currency"))]
     currency: &'static str,
+    /// When its money is captured.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = ["MANUAL", "AUTOMATIC"])))]
     capture_mode: &'static str,
+    /// Oldest first.
     captures: Vec<OperationView<'a>>,
+    /// Oldest first.
     voids: Vec<OperationView<'a>>,
+    /// Oldest first.
     refunds: Vec<OperationView<'a>>,
+    /// The parts it was paid in.
     authorization: Authorization<'a>,
+    /// What can be done, and what was.
     amounts: Amounts,
+    /// What can be asked for now.
     links: Links,
+    /// The parts that count.
     split: Vec<Part<'a>>,
+    /// Where it is told, if its client session said so.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<crate::schema::OwnWebhook>"))]
     webhook: Option<&'a OwnWebhook>,
 }
 
 /// How much has been done.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "PaymentOverview"))]
 struct Overview {
+    /// Captured or voided.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = ["NOT", "PARTIALLY", "TOTALLY"])))]
     consumed: &'static str,
+    /// Captured, of what was authorised.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = ["NOT", "PARTIALLY", "TOTALLY"])))]
     captured: &'static str,
+    /// Voided, of what was authorised.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = ["NOT", "PARTIALLY", "TOTALLY"])))]
     voided: &'static str,
+    /// Refunded, of what was captured.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = ["NOT", "PARTIALLY", "TOTALLY"])))]
     refunded: &'static str,
 }
 
+/// A capture, a void or a refund.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "PaymentOperation"))]
 struct OperationView<'a> {
+    /// Its identity.
     id: Uuid,
+    /// How much it is about.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Minor"))]
     amount: u64,
+    /// When it was asked for.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Time"))]
     created_at: String,
+    /// When it last became another.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Time"))]
     updated_at: String,
+    /// Who asked for it.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = ["MERCHANT", "SYSTEM"])))]
     triggered_by: &'static str,
+    /// The merchant's reference.
     #[serde(skip_serializing_if = "Option::is_none")]
     merchant_reference: Option<&'a str>,
+    /// How it stands.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = STANDINGS)))]
     status: &'static str,
+    /// Its parts.
     partner_transactions: Vec<Transaction<'a>>,
+    /// The shipments that it came with, as they came.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<crate::schema::Anything>"))]
     order: Option<&'a RawValue>,
 }
 
+/// What was done at one partner.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "PartnerTransaction"))]
 struct Transaction<'a> {
+    /// Its identity.
     id: Uuid,
+    /// When it was begun.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Time"))]
     created_at: String,
+    /// When it last became another.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Time"))]
     updated_at: String,
+    /// How much it is about.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Minor"))]
     amount: u64,
+    /// Who stands behind the money.
     partner: &'a str,
+    /// `creditcard`, `giftcard` or `ideal`.
     method: &'static str,
+    /// What its partner knows it by.
     partner_reference: String,
+    /// The engine's word for what the partner said.
     partner_status: &'static str,
+    /// The same in a sentence.
     partner_status_description: &'static str,
+    /// The partner's own name for it.
     partner_token: &'a str,
+    /// How it stands.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = transaction_statuses())))]
     status: &'static str,
+    /// Of a card alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     card: Option<Card<'a>>,
+    /// What can still be done with it: capture an authorisation, refund a capture.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Minor"))]
     remaining_amount: u64,
 }
 
+/// As much as is kept of a card.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "Card"))]
 struct Card<'a> {
+    /// The last four digits of its number.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_four_digits: Option<&'a str>,
+    /// Its network.
     #[serde(skip_serializing_if = "Option::is_none")]
     selected_network: Option<String>,
 }
 
+/// How a payment was authorised.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "PaymentAuthorization"))]
 struct Authorization<'a> {
+    /// When it last became another.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Time"))]
     updated_at: String,
+    /// How it stands.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = AUTHORISATION_STATUSES)))]
     status: &'static str,
+    /// Its parts.
     partner_transactions: Vec<Transaction<'a>>,
 }
 
+/// Amounts of a payment.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "PaymentAmounts"))]
 struct Amounts {
+    /// What may still be authorised.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Minor"))]
     authorize_pending: u64,
+    /// What was authorised.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Minor"))]
     total_authorized: u64,
+    /// What was voided.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Minor"))]
     total_voided: u64,
+    /// What can be voided.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Minor"))]
     available_to_void: u64,
+    /// What was captured.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Minor"))]
     total_captured: u64,
+    /// What can be captured.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Minor"))]
     available_to_capture: u64,
+    /// What was refunded.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Minor"))]
     total_refunded: u64,
+    /// What can be refunded.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Minor"))]
     available_to_refund: u64,
 }
 
+/// What can be asked of a payment now.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "PaymentLinks"))]
 struct Links {
+    /// The payment.
     #[serde(rename = "self")]
     this: Link,
+    /// There if something can be captured.
     #[serde(skip_serializing_if = "Option::is_none")]
     capture: Option<Link>,
+    /// There if something can be refunded.
     #[serde(skip_serializing_if = "Option::is_none")]
     refund: Option<Link>,
+    /// There if something can be voided.
     #[serde(skip_serializing_if = "Option::is_none")]
     void: Option<Link>,
 }
 
+/// A request that can be made.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "Link"))]
 struct Link {
+    /// The path.
     href: String,
+    /// The HTTP method.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = ["GET", "POST"])))]
     method: &'static str,
 }
 
+/// A part of a payment.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "PaymentPart"))]
 struct Part<'a> {
+    /// Who stands behind the money.
     partner: &'a str,
+    /// `creditcard`, `giftcard` or `ideal`.
     method: &'static str,
+    /// How much.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Minor"))]
     amount: u64,
 }
 
@@ -313,10 +432,9 @@ fn action_of(kind: OperationKind) -> Option<Action> {
     }
 }
 
-/// The family's word for how an operation stands.
-#[must_use]
-pub fn standing(standing: Standing) -> &'static str {
-    match standing {
+words! {
+    /// The family's word for how an operation stands.
+    pub fn standing(standing: Standing) of STANDINGS {
         Standing::Success => "SUCCESS",
         Standing::Pending => "PENDING",
         Standing::Failure => "FAILURE",
@@ -325,8 +443,8 @@ pub fn standing(standing: Standing) -> &'static str {
     }
 }
 
-fn leg_status(result: Option<&LegResult>) -> &'static str {
-    match result {
+words! {
+    fn leg_status(result: Option<&LegResult>) of TRANSACTION_STATUSES {
         None | Some(LegResult::Pending) => "PENDING",
         Some(LegResult::Done) => "SUCCESS",
         Some(LegResult::Declined { .. }) => "FAILURE",
@@ -407,8 +525,8 @@ fn found(resolution: Option<&Resolution>) -> &'static str {
     }
 }
 
-fn authorisation(resolution: Option<&Resolution>) -> &'static str {
-    match resolution {
+words! {
+    fn authorisation(resolution: Option<&Resolution>) of AUTHORISATION_STATUSES {
         Some(Resolution::Authorised) => "AUTHORIZED",
         Some(Resolution::Refused { .. }) => "REFUSED",
         Some(Resolution::Cancelled { .. }) => "ABORTED",
@@ -434,4 +552,11 @@ fn authorisation_of(order: &Order) -> &'static str {
 
 fn last(order: &Order) -> Option<&Resolution> {
     order.payments.last()?.resolution.as_ref()
+}
+
+/// Every word for how a transaction stands: one of an authorisation has words of its own.
+#[cfg(feature = "openapi")]
+fn transaction_statuses() -> Vec<&'static str> {
+    let own = AUTHORISATION_STATUSES.iter().filter(|word| !TRANSACTION_STATUSES.contains(word));
+    TRANSACTION_STATUSES.iter().chain(own).copied().collect()
 }

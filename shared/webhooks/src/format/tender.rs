@@ -14,118 +14,219 @@ use serde::Serialize;
 use super::{FormatFault, iso};
 use crate::{reasons, words};
 
+/// The name of a test.
+const TEST: &str = "test";
+
 /// An event.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "TenderEvent"))]
 pub(super) struct Event<'a> {
+    /// The same on every try.
     id: &'a str,
+    /// What happened; `test` for a test.
     #[serde(rename = "type")]
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = event_names())))]
     kind: &'static str,
+    /// When it happened.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Time"))]
     timestamp: String,
+    /// Whose order it is.
     merchant_account: &'a str,
     /// Its number among the order's events, from 1 without gaps; 0 for a test.
     sequence: u32,
+    /// What it is about.
     data: Data<'a>,
 }
 
 /// The order after the event, and that part of it that the event is about.
 #[derive(Default, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "TenderEventData"))]
 struct Data<'a> {
+    /// The order after the event; none in a test.
     #[serde(skip_serializing_if = "Option::is_none")]
     order: Option<OrderView<'a>>,
+    /// The payment it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     payment: Option<PaymentView<'a>>,
+    /// The operation it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     operation: Option<OperationView<'a>>,
+    /// What was done to one payment.
     #[serde(skip_serializing_if = "Option::is_none")]
     leg: Option<LegView>,
+    /// The cancellation it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     cancellation: Option<CancellationView>,
 }
 
+/// The order after an event.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "TenderEventOrder"))]
 struct OrderView<'a> {
+    /// Its reference.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Reference"))]
     psp_reference: Reference,
+    /// The same as a UUID.
+    #[cfg_attr(feature = "openapi", schemars(extend("format" = "uuid")))]
     id: String,
+    /// The merchant's reference.
     reference: &'a str,
+    /// How many steps it has taken.
     version: u16,
+    /// What is to be paid.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Money"))]
     amount: Money,
+    /// What is not covered by a payment.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Money"))]
     remaining_amount: Money,
+    /// Whether it has ended.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = ["open", "closed"])))]
     status: &'static str,
+    /// Whether it was paid, once it is closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     success: Option<bool>,
+    /// Why it ended.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = crate::words::CLOSE_REASONS)))]
     reason: Option<&'static str>,
+    /// From when on it takes no payment.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Time"))]
     expires_at: String,
 }
 
+/// A payment after an event.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "TenderEventPayment"))]
 struct PaymentView<'a> {
+    /// Its reference.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Reference"))]
     psp_reference: Reference,
+    /// The same as a UUID.
+    #[cfg_attr(feature = "openapi", schemars(extend("format" = "uuid")))]
     id: String,
+    /// The merchant's reference.
     reference: &'a str,
+    /// What it is to pay.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Money"))]
     amount: Money,
+    /// What it is paid with.
     payment_method: MethodView<'a>,
+    /// What has become of it.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = crate::words::PAYMENT_STATUSES)))]
     status: &'static str,
+    /// Why nothing came of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     refusal_reason: Option<&'static str>,
+    /// Adyen's code for that.
     #[serde(skip_serializing_if = "Option::is_none")]
     refusal_reason_code: Option<&'static str>,
+    /// What was authorised.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Money"))]
     authorised_amount: Money,
+    /// What was captured.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Money"))]
     captured_amount: Money,
+    /// What was voided.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Money"))]
     cancelled_amount: Money,
+    /// What was refunded.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Money"))]
     refunded_amount: Money,
 }
 
+/// What a payment is paid with.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "PaymentMethodShown"))]
 struct MethodView<'a> {
+    /// Adyen's type.
     #[serde(rename = "type")]
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = crate::words::METHOD_KINDS)))]
     kind: &'static str,
+    /// Its brand.
     brand: &'a str,
+    /// The last four digits of its number.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_four: Option<&'a str>,
 }
 
+/// An operation after an event.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "TenderEventOperation"))]
 struct OperationView<'a> {
+    /// Its reference.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Reference"))]
     psp_reference: Reference,
+    /// What was asked for.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = crate::words::OPERATION_KINDS)))]
     kind: &'static str,
     /// The payment it was asked of; none if it was the whole order.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<crate::schema::Reference>"))]
     payment_psp_reference: Option<Reference>,
     /// The merchant's name for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     reference: Option<&'a str>,
     /// What its legs come to; of one that was refused, what was asked for.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Money"))]
     amount: Money,
+    /// How it stands.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = crate::words::STANDINGS)))]
     status: &'static str,
     /// Why it could not be begun, if it could not.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = crate::words::OBJECTIONS)))]
     reason: Option<&'static str>,
+    /// What it does to each payment.
     legs: Vec<LegView>,
 }
 
+/// What an operation does to one payment.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "LegShown"))]
 struct LegView {
+    /// Its reference.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::LegReference"))]
     reference: LegReference,
+    /// The payment it is about.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Reference"))]
     payment_psp_reference: Reference,
+    /// What is done to it.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = crate::words::ACTIONS)))]
     action: &'static str,
+    /// How much.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Money"))]
     amount: Money,
+    /// What has become of it.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = crate::words::LEG_STATUSES)))]
     status: &'static str,
+    /// Why the partner declined it.
     #[serde(skip_serializing_if = "Option::is_none")]
     refusal_reason: Option<&'static str>,
 }
 
+/// The cancellation of an order.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "CancellationShown"))]
 struct CancellationView {
+    /// Its reference.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Reference"))]
     psp_reference: Reference,
+    /// Who asked for it.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = crate::words::CANCEL_REASONS)))]
     reason: &'static str,
+}
+
+/// Every name that an event can have.
+#[cfg(feature = "openapi")]
+fn event_names() -> Vec<&'static str> {
+    domain::order::CHANGE_NAMES.iter().copied().chain([TEST]).collect()
 }
 
 /// The event of a parcel.
@@ -136,7 +237,7 @@ pub(super) fn event<'a>(parcel: &'a Parcel<'_>) -> Result<Event<'a>, FormatFault
             (change.name(Format::Tender), change.at, change.sequence(Format::Tender), data)
         }
         Content::Change { .. } => return Err(FormatFault::NotTold),
-        Content::Test => ("test", parcel.at, 0, Data::default()),
+        Content::Test => (TEST, parcel.at, 0, Data::default()),
     };
     let merchant_account = parcel.merchant.as_str();
     Ok(Event { id: parcel.id, kind, timestamp: iso(at), merchant_account, sequence, data })

@@ -1,0 +1,103 @@
+//! The OpenAPI documents: one for each family, made of the catalogue and of what the engine calls.
+//!
+//! They are checked in under `infra/openapi`. `cargo run -p xtask -- openapi` writes them, and a test compares.
+
+use api::{
+    Family,
+    openapi::{Ordered, Outline, Parameter, PathItem, Schemas},
+};
+use domain::order::Format;
+use schemars::json_schema;
+use webhooks::format::schema_of;
+
+pub use api::openapi::{Document, Operation};
+
+use crate::CATALOGUE;
+
+/// What the documents are about. Access tokens are of most use to the payments family, so they stand with it.
+pub const OUTLINES: &[Outline] = &[
+    Outline {
+        name: "checkout",
+        title: "Tender: checkout",
+        text: "Orders that are paid in several parts, wire-compatible with Adyen Checkout, versions 68 to 72.",
+        families: &[Family::Checkout],
+    },
+    Outline {
+        name: "payments",
+        title: "Tender: payments",
+        text: "Orders as one payment over all their parts, wire-compatible with the Purse Payment API, version 2; and \
+               access tokens.",
+        families: &[Family::Payments, Family::OAuth],
+    },
+    Outline {
+        name: "admin",
+        title: "Tender: administration",
+        text: "Merchant accounts, API keys, gift cards, webhook endpoints, and work that needs attention.",
+        families: &[Family::Admin],
+    },
+    Outline {
+        name: "sandbox",
+        title: "Tender: sandbox",
+        text: "Pages that a shopper is redirected to, for a browser.",
+        families: &[Family::Sandbox],
+    },
+];
+
+/// Every document, with its name.
+#[must_use]
+pub fn documents() -> Vec<(&'static str, Document)> {
+    let document = |outline: &Outline| {
+        let told = |schemas: &mut Schemas| webhooks_of(outline, schemas);
+        (outline.name, Document::of(outline, CATALOGUE, told))
+    };
+    OUTLINES.iter().map(document).collect()
+}
+
+/// What the engine calls: each in the document of those who have it told.
+fn webhooks_of(outline: &Outline, schemas: &mut Schemas) -> Ordered<PathItem> {
+    let told = [Format::Checkout, Format::Tender, Format::Payments].into_iter().map(|format| {
+        let (family, name, text) = match format {
+            Format::Checkout => (
+                Family::Checkout,
+                "notification",
+                "Tells a webhook endpoint of the format `checkout` what a shop acts on. It is Adyen's notification.",
+            ),
+            Format::Tender => (
+                Family::Admin,
+                "event",
+                "Tells a webhook endpoint of the format `tender` every change of an order. The order is told as it was \
+                 right after the event.",
+            ),
+            Format::Payments => (
+                Family::Payments,
+                "payment-changed",
+                "Tells an order's own webhook that the amounts of its payment have changed. The payment is told as \
+                 `GET /v2/payments/{id}` showed it then.",
+            ),
+        };
+        (family, name, text, format)
+    });
+    let told = told.filter(|(family, ..)| outline.families.contains(family)).map(|(_, name, text, format)| {
+        let call = Operation::made_by_us(name, text, headers(), schemas.shown_by(schema_of(format)));
+        (name.to_owned(), Ordered(vec![("post".to_owned(), call)]))
+    });
+    Ordered(told.collect())
+}
+
+/// The headers that every delivery carries.
+fn headers() -> Vec<Parameter> {
+    let header = |(name, text): (&str, &str)| Parameter {
+        name: name.to_owned(),
+        place: "header",
+        description: text.to_owned(),
+        required: true,
+        schema: json_schema!({ "type": "string" }),
+    };
+    let headers = [
+        ("webhook-id", "The event: the same on every try (Standard Webhooks)."),
+        ("webhook-timestamp", "When it was tried, in seconds since 1970 (Standard Webhooks)."),
+        ("webhook-signature", "The signatures of the identity, the time and the body (Standard Webhooks)."),
+        ("hmacsignature", "The signature of the body (Adyen)."),
+    ];
+    headers.into_iter().map(header).collect()
+}
