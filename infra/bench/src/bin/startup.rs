@@ -3,7 +3,6 @@
 //!
 //! The starts of all of them are interleaved, so that whatever else the machine does falls on each alike.
 #![expect(clippy::print_stdout, reason = "it reports to a terminal")]
-#![expect(clippy::disallowed_methods, reason = "it measures real time")]
 
 use std::{
     collections::BTreeMap,
@@ -52,8 +51,11 @@ struct Arguments {
     event: PathBuf,
 }
 
+/// A variable of the environment.
+type Variable = (&'static str, &'static str);
+
 /// What is started: a name for it, its binary, and variables of its own.
-const SUBJECTS: &[(&str, &str, &[(&str, &str)])] = &[
+const SUBJECTS: &[(&str, &str, &[Variable])] = &[
     ("hello", "hello", &[]),
     ("hello, DynamoDB client", "hello-dynamo", &[]),
     ("hello, DynamoDB client, used", "hello-dynamo", &[("WARM_UP", "1")]),
@@ -120,7 +122,7 @@ async fn start(
     arguments: &Arguments,
     address: SocketAddr,
     binary: &str,
-    variables: &[(&str, &str)],
+    variables: &[Variable],
     until: Until,
     tells: &mut mpsc::UnboundedReceiver<(Until, Instant)>,
 ) -> Result<Start, Box<dyn Error>> {
