@@ -60,7 +60,7 @@ pub(crate) fn life() -> &'static Life {
 
 /// Texts that no log may have, as they come up.
 #[derive(Default)]
-struct Private(Mutex<Vec<(&'static str, String)>>);
+pub(crate) struct Private(Mutex<Vec<(&'static str, String)>>);
 
 impl Private {
     fn add(&self, what: &'static str, text: &str) {
@@ -148,17 +148,17 @@ impl Hook {
 }
 
 /// What pays with a card.
-fn card(number: &str) -> Value {
+pub(crate) fn card(number: &str) -> Value {
     json!({ "type": "scheme", "number": number, "expiryMonth": "03", "expiryYear": "2030", "cvc": CODE })
 }
 
 /// What pays with the gift card.
-fn gift_card() -> Value {
+pub(crate) fn gift_card() -> Value {
     json!({ "type": "giftcard", "brand": "givex", "number": GIFT_CARD.0, "cvc": GIFT_CARD.1 })
 }
 
 /// Opens an order.
-async fn open(cloud: &Cloud, value: u64) -> Answer {
+pub(crate) async fn open(cloud: &Cloud, value: u64) -> Answer {
     open_with(cloud, &json!({ "amount": euro(value) })).await
 }
 
@@ -176,7 +176,7 @@ async fn open_with(cloud: &Cloud, fields: &Value) -> Answer {
 }
 
 /// What the next request says of the order.
-fn remember(cloud: &Cloud, answer: &Answer) {
+pub(crate) fn remember(cloud: &Cloud, answer: &Answer) {
     let order = answer.order();
     if let (Some(reference), Some(data)) = (order["pspReference"].as_str(), order["orderData"].as_str()) {
         cloud.know("order", reference);
@@ -185,7 +185,7 @@ fn remember(cloud: &Cloud, answer: &Answer) {
 }
 
 /// Pays a part of the order that is remembered.
-async fn pay(cloud: &Cloud, value: u64, method: Value) -> Answer {
+pub(crate) async fn pay(cloud: &Cloud, value: u64, method: Value) -> Answer {
     let paid = cloud.send(payment(cloud, value, method)).await;
     assert_eq!(paid.status, 200, "{}", paid.text);
     remember(cloud, &paid);

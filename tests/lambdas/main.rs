@@ -5,6 +5,7 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod cloud;
+mod cost;
 mod life;
 mod logs;
 

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use tests::{repository, shop::Answer};
 
 pub(crate) use runtime::{Line, Outcome};
-pub(crate) use services::{Fault, QUEUES, RECEIVES_MAX, Services};
+pub(crate) use services::{Charges, Fault, QUEUES, RECEIVES_MAX, Services};
 
 use runtime::{EVENT_TIME_MAX, Lambda};
 use trigger::Taker;
@@ -133,6 +133,11 @@ impl Cloud {
     /// What golden events were answered.
     pub(crate) fn golden_outcomes(&self) -> BTreeMap<String, Outcome> {
         self.golden.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Events that functions were handed so far.
+    pub(crate) fn handed_over(&self) -> u64 {
+        self.lambda.events()
     }
 
     /// Everything that functions wrote so far.

@@ -118,6 +118,11 @@ impl Lambda {
         locked(&self.lines).clone()
     }
 
+    /// Events that were handed over so far.
+    pub(crate) fn events(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed) - 1
+    }
+
     /// Hands a function an event, and waits for what comes of it.
     pub(crate) async fn invoke(&self, name: &str, event: &Value) -> Outcome {
         let function = self.function(name);

@@ -36,6 +36,15 @@ const MESSAGES_AT_ONCE: usize = 10;
 /// The longest delay of a message, in seconds.
 const DELAY_MAX: u64 = 900;
 
+/// Bytes of an item that are one unit to write.
+const WRITE_UNIT_BYTES: u64 = 1_024;
+
+/// Bytes of items that are one unit to read.
+const READ_UNIT_BYTES: u64 = 4_096;
+
+/// Bytes that DynamoDB keeps beside each item, and charges for.
+const BYTES_BESIDE_ITEM: u64 = 100;
+
 /// The queues, by the name that permissions know them by.
 pub(crate) const QUEUES: [&str; 2] = ["work", "webhooks"];
 
@@ -88,9 +97,27 @@ pub(crate) struct Schedule {
     pub(crate) input: String,
 }
 
+/// What AWS charges for, counted since it was last taken.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Charges {
+    /// Calls that functions made, to whichever service.
+    pub(crate) calls: u64,
+    /// Kilobytes of items that were begun to be written, in the table and in its index.
+    pub(crate) write_units: u64,
+    /// Halves of the units of four kilobytes that were begun to be read: a read of the index is half of one.
+    pub(crate) half_read_units: u64,
+    /// Bytes that are in the table and in its index since.
+    pub(crate) bytes_kept: u64,
+    /// Requests of queues: messages sent, received and deleted, up to ten at once.
+    pub(crate) queue_requests: u64,
+    /// Events on the bus.
+    pub(crate) events: u64,
+}
+
 #[derive(Default)]
 struct State {
     calls: BTreeMap<String, BTreeSet<String>>,
+    charges: Charges,
     faults: Vec<Fault>,
     stream: VecDeque<Value>,
     is_stream_paused: bool,
@@ -154,6 +181,11 @@ impl Services {
     /// Who called what so far, by the names of permissions.
     pub(crate) fn calls(&self) -> BTreeMap<String, BTreeSet<String>> {
         self.state().calls.clone()
+    }
+
+    /// What was charged for since this was last asked.
+    pub(crate) fn take_charges(&self) -> Charges {
+        std::mem::take(&mut self.state().charges)
     }
 
     /// Has calls fail.
@@ -269,6 +301,7 @@ impl Services {
                 let batch = state.queues.get_mut(queue).expect("a queue").receive(now);
                 if !batch.is_empty() {
                     state.busy += 1;
+                    state.charges.queue_requests += 1;
                     let records = batch.iter().map(|message| message.record(queue)).collect::<Vec<_>>();
                     return json!({ "Records": records });
                 }
@@ -294,6 +327,7 @@ impl Services {
         let failed = failed.into_iter().map(|failure| text(&failure["itemIdentifier"])).collect::<BTreeSet<_>>();
         let done = taken.iter().filter(|id| outcome.is_ok() && !failed.contains(*id)).cloned().collect::<BTreeSet<_>>();
         let mut state = self.state();
+        state.charges.queue_requests += u64::from(!done.is_empty());
         let waiting = &mut state.queues.get_mut(queue).expect("a queue").waiting;
         waiting.retain(|message| !done.contains(&message.id));
         for message in waiting.iter_mut().filter(|message| taken.contains(&message.id)) {
@@ -350,7 +384,10 @@ impl Services {
         let line = format!("{} {}", parts.method, parts.uri.path());
         let action = action(&target, &line, &body);
         if caller != TESTS {
-            self.state().calls.entry(caller.clone()).or_default().insert(action.clone());
+            let mut state = self.state();
+            state.calls.entry(caller.clone()).or_default().insert(action.clone());
+            state.charges.calls += 1;
+            state.charges.queue_requests += u64::from(target.starts_with("AmazonSQS."));
         }
         if let Some(status) = self.fault(&caller, &action, &String::from_utf8_lossy(&bytes)) {
             // As unkind as can be: the request is told back.
@@ -395,6 +432,7 @@ impl Services {
         let response = request.send().await.expect("DynamoDB answers");
         let status = response.status().as_u16();
         let answered = response.bytes().await.expect("a whole answer");
+        self.charge(target, body, status == 200, &serde_json::from_slice(&answered).unwrap_or_default());
         if is_put && status == 200 {
             let mut state = self.state();
             state.records += 1;
@@ -405,6 +443,21 @@ impl Services {
         }
         let response = Response::builder().status(status).header("content-type", "application/x-amz-json-1.0");
         response.body(Full::new(answered)).expect("a whole answer")
+    }
+
+    /// Counts what DynamoDB charges for a request. A write whose condition fails is charged as if it had not.
+    fn charge(&self, target: &str, body: &Value, is_done: bool, answered: &Value) {
+        let charges = &mut self.state().charges;
+        if target.ends_with(".PutItem") {
+            let size = item_size(&body["Item"]);
+            let places = 1 + u64::from(is_done && !body["Item"]["ls"].is_null());
+            charges.write_units += places * size.div_ceil(WRITE_UNIT_BYTES);
+            charges.bytes_kept += if is_done { places * (size + BYTES_BESIDE_ITEM) } else { 0 };
+        } else {
+            let size = answered["Items"].as_array().into_iter().flatten().map(item_size).sum::<u64>();
+            let halves = if body["ConsistentRead"] == true { 2 } else { 1 };
+            charges.half_read_units += halves * size.div_ceil(READ_UNIT_BYTES).max(1);
+        }
     }
 
     fn send_batch(&self, body: &Value) -> Answer {
@@ -428,7 +481,10 @@ impl Services {
         let entries = body["Entries"].as_array().cloned().unwrap_or_default();
         let results = entries.iter().map(|_| json!({ "EventId": "11710aed-b79e-4468-a20b-bb3c0c3b4860" }));
         let results = results.collect::<Vec<_>>();
-        self.state().events.extend(entries);
+        let mut state = self.state();
+        state.charges.events += results.len() as u64;
+        state.events.extend(entries);
+        drop(state);
         (200, json!({ "FailedEntryCount": 0, "Entries": results }))
     }
 
@@ -516,6 +572,21 @@ impl Message {
             "awsRegion": tests::dynamo::REGION,
         })
     }
+}
+
+/// The size of an item as DynamoDB's documentation has it, for the types that a commit has.
+fn item_size(item: &Value) -> u64 {
+    let size = |value: &Value| match value.as_object().and_then(|typed| typed.iter().next()) {
+        Some((kind, Value::String(text))) => match kind.as_str() {
+            "S" => text.len(),
+            "N" => text.len() / 2 + 1,
+            "B" => text.trim_end_matches('=').len() * 3 / 4,
+            other => panic!("a commit has no {other}"),
+        },
+        _ => panic!("a commit has texts, bytes and numbers, and not {value}"),
+    };
+    let attributes = item.as_object().into_iter().flatten();
+    attributes.map(|(name, value)| (name.len() + size(value)) as u64).sum()
 }
 
 /// The stream of an order.
