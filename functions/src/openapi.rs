@@ -1,6 +1,6 @@
 //! The OpenAPI documents: one for each family, made of the catalogue and of what the engine calls.
 //!
-//! They are checked in under `infra/openapi`. `cargo run -p xtask -- openapi` writes them, and a test compares.
+//! They are checked in under `infra/openapi`. `cargo run -p xtask -- generate` writes them, and a test compares.
 
 use api::{
     Family,

@@ -49,7 +49,7 @@ fn the_documents_are_those_the_code_makes() {
     let made = xtask::openapi::documents(&repository()).unwrap();
     for (file, text) in &made {
         let kept = fs::read_to_string(file).unwrap_or_default();
-        assert!(kept == *text, "{} is not what the code says: run `cargo run -p xtask -- openapi`", file.display());
+        assert!(kept == *text, "{} is not what the code says: run {:?}", file.display(), sam::COMMAND);
     }
     let kept = fs::read_dir(repository().join("infra/openapi")).unwrap().map(|file| file.unwrap().path());
     let made = made.into_iter().map(|(file, _)| file).collect::<BTreeSet<_>>();

@@ -6,6 +6,7 @@ use std::{
 };
 
 use functions::{CATALOGUE, CONSUMERS};
+use serde_json::{Value, json};
 use tests::repository;
 
 /// Characters that all inline policies of a role may have.
@@ -157,4 +158,29 @@ fn the_table_is_the_one_that_commits_are_written_to() {
     assert!(template.contains(&format!("- IndexName: {}\n", aws::LIST_INDEX)));
     let followed = format!(r#""NewImage":{{"{}":{{"S":"#, aws::FOLLOWED);
     assert!(template.contains(&followed), "the relay's filter is not for what has consequences: {followed}");
+}
+
+/// What `.ci/lambdas` sends every function's binary.
+#[test]
+fn every_function_has_a_golden_event_of_its_route() {
+    let folder = repository().join("tests/lambdas/events");
+    let files = fs::read_dir(folder).unwrap().map(|file| {
+        let path = file.unwrap().path();
+        path.file_stem().unwrap().to_str().unwrap().to_owned()
+    });
+    let files = files.collect::<BTreeSet<_>>();
+    let functions = functions().into_iter().map(str::to_owned).collect::<BTreeSet<_>>();
+    assert_eq!(files, functions, "tests/lambdas/events differs from CATALOGUE and CONSUMERS in functions/src/lib.rs");
+    for mounted in CATALOGUE {
+        let (name, method) = (mounted.route.name, mounted.route.method);
+        let event = read(&format!("tests/lambdas/events/{name}.json"));
+        let event = serde_json::from_str::<Value>(&event).unwrap();
+        assert_eq!((&event["version"], &event["isBase64Encoded"]), (&json!("2.0"), &json!(false)), "{name}");
+        let key = event["routeKey"].as_str().unwrap();
+        assert!(mounted.route.paths.iter().any(|path| key == format!("{method} {path}")), "{name}: {key}");
+        let context = &event["requestContext"];
+        assert_eq!((&context["routeKey"], &context["http"]["path"]), (&event["routeKey"], &event["rawPath"]), "{name}");
+        let of_path = event["pathParameters"].as_object().map_or(0, serde_json::Map::len);
+        assert_eq!(of_path, key.matches('{').count(), "{name}");
+    }
 }

@@ -24,7 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("local", &["api", "app", "domain", "embedded", "functions", "partners", "webhooks"]),
     ("bench", &["api", "app", "aws", "domain", "embedded", "local", "partners"]),
     ("sam", &["api", "functions"]),
-    ("xtask", &["functions"]),
+    ("xtask", &["functions", "sam"]),
     ("simulator", &["app", "domain", "partners"]),
     (
         "tests",

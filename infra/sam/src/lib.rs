@@ -23,7 +23,7 @@ const DASHBOARD: &str = include_str!("../dashboard.json");
 const PERMISSIONS: &str = include_str!("../permissions.toml");
 
 /// The command that writes what this crate generates.
-pub const COMMAND: &str = "cargo run -p sam";
+pub const COMMAND: &str = "cargo run -p xtask -- generate";
 
 /// Resources that CloudFormation takes in one stack.
 pub const RESOURCES_MAX: usize = 500;
@@ -45,7 +45,7 @@ const RESOURCES_OF_SAM: usize = 6;
 
 /// Around what is written into `Cargo.toml`.
 const ROUTES_MARKS: (&str, &str) =
-    ("# Routes of `cargo lambda watch`, written by `cargo run -p sam`.\n", "# End of the routes.\n");
+    ("# Routes of `cargo lambda watch`, written by `cargo run -p xtask -- generate`.\n", "# End of the routes.\n");
 
 /// Why there is no template.
 #[derive(Debug, thiserror::Error)]
@@ -126,14 +126,15 @@ pub fn template() -> Result<String, Error> {
 }
 
 /// The routes of `cargo lambda watch`, as they stand in `Cargo.toml`, between two lines that say so.
+///
+/// Methods are in upper case: cargo-lambda compares them with those of requests as they are.
 #[must_use]
 pub fn watch_routes() -> String {
     let (start, end) = ROUTES_MARKS;
     let mut text = format!("{start}[workspace.metadata.lambda.watch.router]\n");
     for (path, routes) in by_path() {
-        let entries = routes
-            .iter()
-            .map(|route| format!("{{ function = \"{}\", method = \"{}\" }}", route.name, route.method.to_lowercase()));
+        let entries =
+            routes.iter().map(|route| format!("{{ function = \"{}\", method = \"{}\" }}", route.name, route.method));
         _ = writeln!(text, "\"{path}\" = [{}]", entries.collect::<Vec<_>>().join(", "));
     }
     text + end

@@ -1,4 +1,4 @@
-//! `cargo run -p xtask -- openapi` and the like: what is done to the repository by a command.
+//! `cargo run -p xtask -- generate` and the like: what is done to the repository by a command.
 
 use clap::{Parser, Subcommand};
 
@@ -12,12 +12,12 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Writes the OpenAPI documents in infra/openapi from the code.
-    Openapi,
+    /// Writes what is made from the code: template.yaml, the routes in Cargo.toml, the documents in infra/openapi.
+    Generate,
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     match Arguments::parse().task {
-        Task::Openapi => Ok(xtask::openapi::write(&xtask::repository())?),
+        Task::Generate => Ok(xtask::generate()?),
     }
 }
