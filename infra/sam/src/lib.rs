@@ -13,7 +13,7 @@ use std::{
     path::Path,
 };
 
-use api::{Family, Route};
+use api::{CHECKOUT_VERSIONS, Family, Route};
 use functions::CATALOGUE;
 
 use roles::{Fed, role};
@@ -219,10 +219,25 @@ fn families() -> BTreeMap<String, Vec<&'static str>> {
     all
 }
 
+/// The paths of the API for a path of the catalogue.
+///
+/// A request for `/v2/payments/{id}/captures` fits `/{version}/payments/{pspReference}/captures` as well, and AWS documents
+/// no order among routes with variables. So a path that begins with a version is there once for each version.
+#[must_use]
+pub fn api_paths(path: &str) -> Vec<String> {
+    match path.strip_prefix("/{version}/") {
+        Some(rest) => CHECKOUT_VERSIONS.map(|version| format!("/v{version}/{rest}")).collect(),
+        None => vec![path.to_owned()],
+    }
+}
+
 /// What the API calls for each path and method, and as whom.
 fn paths() -> String {
     let mut text = String::new();
-    for (path, routes) in by_path() {
+    let all = by_path()
+        .into_iter()
+        .flat_map(|(path, routes)| api_paths(path).into_iter().map(move |path| (path, routes.clone())));
+    for (path, routes) in all.collect::<BTreeMap<_, _>>() {
         _ = writeln!(text, "          {path}:");
         for route in routes {
             let parameters = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
