@@ -228,6 +228,7 @@ async fn the_keys_of_all_sessions_are_rotated_together(shop: &Shop) {
     let id = session.text_at("/id");
     let rotated = shop.ask("/admin/v1/webhooks/payments/rotate").await;
     assert_eq!(rotated.status, 200, "{}", rotated.text);
+    assert!(rotated.json().get("createdAt").is_none(), "it stands for many: {}", rotated.text);
     let test = shop.ask("/admin/v1/webhooks/payments/test").await;
     assert_eq!(test.status, 404, "it has no URL of its own: {}", test.text);
     let (before, after) = (Keys::told_in_session(&session), Keys::told_in(&rotated));

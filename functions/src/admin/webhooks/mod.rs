@@ -16,7 +16,7 @@ use domain::{
     MerchantAccount,
     limits::KEY_OVERLAP,
     order::Format,
-    webhook::{DisabledReason, Endpoint},
+    webhook::{DisabledReason, Endpoint, OWN_ENDPOINT},
 };
 use serde::Serialize;
 
@@ -48,9 +48,10 @@ struct EndpointView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schemars(with = "Option<::webhooks::schema::Time>"))]
     disabled_at: Option<String>,
-    /// When it was created.
-    #[cfg_attr(feature = "openapi", schemars(with = "::webhooks::schema::Time"))]
-    created_at: String,
+    /// When it was created. The endpoint `payments`, which stands for the webhooks of all orders' own, never was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<::webhooks::schema::Time>"))]
+    created_at: Option<String>,
     /// Until when the keys before its last rotation sign beside the new ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schemars(with = "Option<::webhooks::schema::Time>"))]
@@ -83,7 +84,7 @@ impl<'a> EndpointView<'a> {
                 DisabledReason::Gone => "gone",
             }),
             disabled_at: endpoint.disabled.map(|disabled| clock::render(disabled.at)),
-            created_at: clock::render(endpoint.created_at),
+            created_at: (endpoint.id != OWN_ENDPOINT).then(|| clock::render(endpoint.created_at)),
             previous_key_valid_until: endpoint.rotated_at.map(|at| clock::render(at.plus(KEY_OVERLAP))),
         }
     }
