@@ -175,7 +175,7 @@ class Life:
         order = self.expect(200, "GET", f"/v72/orders/{psp}", self.key)
         check("the order is paid", order["remainingAmount"]["value"] == 0 and order.get("success") is True, order)
 
-        # The payments family has paths that the checkout family's would fit as well.
+        # Both families have a path that ends so; each has a function of its own behind it.
         amounts = self.expect(200, "POST", f"/v2/payments/{psp}/captures", self.key, {"amount": 3000})["amounts"]
         check("the payments family's own function captures from it", amounts["total_captured"] == 3000, amounts)
 

@@ -1,7 +1,9 @@
 //! How long a Lambda takes to start: from `exec` to its first poll of the Runtime API, and to its first answer, in time
 //! and in CPU, beside a Lambda that does nothing. All that it calls is on loopback and answers at once.
 //!
-//! The starts of all of them are interleaved, so that whatever else the machine does falls on each alike.
+//! The starts of all of them are interleaved, so that whatever else the machine does falls on each alike. Each is of a
+//! fresh copy of its binary: where a file's pages happen to lie in memory makes half of a start's time, and would
+//! otherwise be the same for all starts of one binary.
 #![expect(clippy::print_stdout, reason = "it reports to a terminal")]
 
 use std::{
@@ -47,6 +49,9 @@ struct Arguments {
     /// A file with the certificates that are trusted, as a Lambda has one.
     #[arg(long, default_value = "/etc/ssl/certs/ca-certificates.crt")]
     certificates: PathBuf,
+    /// Other builds of create-order, to be measured beside.
+    #[arg(long)]
+    also: Vec<PathBuf>,
     /// The event that is answered first.
     #[arg(long, default_value = "tests/lambdas/events/create-order.json")]
     event: PathBuf,
@@ -55,13 +60,35 @@ struct Arguments {
 /// A variable of the environment.
 type Variable = (&'static str, &'static str);
 
-/// What is started: a name for it, its binary, and variables of its own.
-const SUBJECTS: &[(&str, &str, &[Variable])] = &[
-    ("hello", "hello", &[]),
-    ("hello, DynamoDB client", "hello-dynamo", &[]),
-    ("hello, DynamoDB client, used", "hello-dynamo", &[("WARM_UP", "1")]),
-    ("create-order", "create-order", &[]),
-];
+/// What is started.
+struct Subject {
+    name: String,
+    binary: PathBuf,
+    variables: &'static [Variable],
+}
+
+impl Subject {
+    fn all(arguments: &Arguments) -> Vec<Self> {
+        let subject = |name: &str, binary: &str, variables| Self {
+            name: name.to_owned(),
+            binary: arguments.binaries.join(binary),
+            variables,
+        };
+        let mut all = vec![
+            subject("hello", "hello", &[]),
+            subject("hello, DynamoDB client", "hello-dynamo", &[]),
+            subject("hello, DynamoDB client, used", "hello-dynamo", &[("WARM_UP", "1")]),
+            subject("create-order", "create-order", &[]),
+        ];
+        let also = arguments.also.iter().map(|binary| Self {
+            name: binary.display().to_string(),
+            binary: binary.clone(),
+            variables: &[],
+        });
+        all.extend(also);
+        all
+    }
+}
 
 /// Secrets as a stack's are.
 const SECRETS: &str = r#"{"seed":"q7ZrW2mXc9VbN4kLt8HyPf3DgSaJe6UwRx5TzKqMnBv1CdEoYiAhGuQs"}"#;
@@ -105,34 +132,39 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let stage = Arc::new(Stage { event: event.into(), told, is_open: Mutex::new(false), never: Notify::new() });
     tokio::spawn(listen(listener, Arc::clone(&stage)));
 
+    let (folder, subjects) = (tempfile::tempdir()?, Subject::all(&arguments));
     let mut all = BTreeMap::<(usize, Until), Vec<Start>>::new();
-    for _ in 0..arguments.starts {
-        for (place, (_, binary, variables)) in SUBJECTS.iter().enumerate() {
+    for round in 0..arguments.starts {
+        for (place, subject) in subjects.iter().enumerate() {
+            let copy = folder.path().join(format!("{place}-{round}"));
+            fs::copy(&subject.binary, &copy)
+                .map_err(|error| format!("{} is not there ({error}): build it first", subject.binary.display()))?;
             for until in [Until::Polled, Until::Answered] {
                 *stage.is_open.lock().unwrap_or_else(PoisonError::into_inner) = until == Until::Answered;
-                let start = start(&arguments, address, binary, variables, until, &mut tells).await?;
+                let start = start(&arguments, address, &copy, subject.variables, until, &mut tells).await?;
                 all.entry((place, until)).or_default().push(start);
             }
+            fs::remove_file(copy)?;
         }
     }
-    report(&arguments, &all)
+    report(&arguments, &subjects, &all)
 }
 
 /// Starts a process and ends it when it has come so far.
 async fn start(
     arguments: &Arguments,
     address: SocketAddr,
-    binary: &str,
+    binary: &Path,
     variables: &[Variable],
     until: Until,
     tells: &mut mpsc::UnboundedReceiver<(Until, Instant)>,
 ) -> Result<Start, Box<dyn Error>> {
     let cpu_before = cpu_of_children()?;
     let begun = Instant::now();
-    let child = Command::new(arguments.binaries.join(binary))
+    let child = Command::new(binary)
         .env_clear()
         .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
-        .env("AWS_LAMBDA_FUNCTION_NAME", binary)
+        .env("AWS_LAMBDA_FUNCTION_NAME", "bench")
         .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
         .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
         .env("AWS_REGION", "eu-west-1")
@@ -145,8 +177,7 @@ async fn start(
         .envs(variables.iter().copied())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .spawn()
-        .map_err(|error| format!("{binary} cannot be started ({error}): build it first"))?;
+        .spawn()?;
     let mut child = Ended(child);
     let wall = loop {
         let told = tokio::time::timeout(START_TIME_MAX, tells.recv()).await?;
@@ -252,7 +283,11 @@ fn found(asked: &Value) -> Value {
     json!({ "Items": [item], "Count": 1, "ScannedCount": 1 })
 }
 
-fn report(arguments: &Arguments, all: &BTreeMap<(usize, Until), Vec<Start>>) -> Result<(), Box<dyn Error>> {
+fn report(
+    arguments: &Arguments,
+    subjects: &[Subject],
+    all: &BTreeMap<(usize, Until), Vec<Start>>,
+) -> Result<(), Box<dyn Error>> {
     println!("medians of {} starts, and ratios to hello\n", arguments.starts);
     println!("| | size | to the first poll | CPU | to the first answer | CPU |");
     println!("|---|---|---|---|---|---|");
@@ -262,12 +297,12 @@ fn report(arguments: &Arguments, all: &BTreeMap<(usize, Until), Vec<Start>>) -> 
     };
     let figures = |place: usize| [of(place, Until::Polled), of(place, Until::Answered)].concat();
     let hello = figures(0);
-    for (place, (name, binary, _)) in SUBJECTS.iter().enumerate() {
+    for (place, Subject { name, binary, .. }) in subjects.iter().enumerate() {
         let cells = figures(place).into_iter().zip(&hello).map(|(figure, of)| {
             let hundredths = figure.as_micros().saturating_mul(100).checked_div(of.as_micros()).unwrap_or_default();
             format!("{} ms ({}.{:02})", milliseconds(figure), hundredths / 100, hundredths % 100)
         });
-        let size = size(&arguments.binaries.join(binary))?;
+        let size = size(binary)?;
         println!("| {name} | {size} | {} |", cells.collect::<Vec<_>>().join(" | "));
     }
     Ok(())
