@@ -1,6 +1,6 @@
 //! The SDK's clients.
 
-use std::{env, error::Error, fs, time::Duration};
+use std::{env, error::Error, time::Duration};
 
 use app::StoreError;
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
@@ -11,7 +11,7 @@ use aws_smithy_async::{
 };
 use aws_smithy_http_client::{
     Builder,
-    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
+    tls::{Provider, TlsContext, rustls_provider::CryptoMode},
 };
 use aws_types::{
     SdkConfig,
@@ -19,7 +19,7 @@ use aws_types::{
     sdk_config::{RetryConfig, TimeoutConfig},
 };
 
-use crate::trace::Tracer;
+use crate::{roots::trusted, trace::Tracer};
 
 /// How long one try of a request may take.
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -29,10 +29,6 @@ pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// How often a request is tried.
 pub const ATTEMPTS_MAX: u32 = 3;
-
-/// Where the system that Lambda runs on keeps the certificates it trusts, all in one file: reading that takes a
-/// fraction of the time that a folder of them takes.
-const CERTIFICATES: &str = "/etc/pki/tls/certs/ca-bundle.crt";
 
 /// The environment does not say what a client needs to know.
 #[derive(Debug, thiserror::Error)]
@@ -134,14 +130,6 @@ impl Clients {
         let client = client!(self, aws_sdk_secretsmanager, "AWS_ENDPOINT_URL_SECRETS_MANAGER");
         let answer = client.get_secret_value().secret_id(id).send().await.map_err(|error| unavailable(&error))?;
         answer.secret_string.ok_or_else(|| StoreError::Corrupt(format!("the secret {id} is no text")))
-    }
-}
-
-/// Whose certificates are trusted: those of the system that Lambda runs on, and elsewhere whatever the system has.
-fn trusted() -> TrustStore {
-    match fs::read(CERTIFICATES) {
-        Ok(certificates) => TrustStore::empty().with_pem_certificate(certificates),
-        Err(_) => TrustStore::default(),
     }
 }
 

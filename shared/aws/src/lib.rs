@@ -10,6 +10,7 @@ mod client;
 mod commits;
 mod meter;
 mod queue;
+mod roots;
 mod schedules;
 mod timers;
 mod trace;
@@ -19,6 +20,7 @@ pub use client::{ATTEMPT_TIMEOUT, ATTEMPTS_MAX, ClientError, Clients, OPERATION_
 pub use commits::{DynamoLog, FOLLOWED, LIST_INDEX, commit_of_image};
 pub use meter::LogMeter;
 pub use queue::{DELAY_MAX, JOBS_PER_REQUEST_MAX, SEND_TRIES_MAX, SqsQueue, SqsQueues};
+pub use roots::amazon_roots;
 pub use schedules::Schedules;
 pub use timers::SchedulerTimers;
 pub use trace::Tracer;

@@ -27,9 +27,13 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
-use nix::sys::{
-    resource::{UsageWho, getrusage},
-    time::TimeValLike,
+use nix::{
+    sys::{
+        resource::{UsageWho, getrusage},
+        signal::{Signal, kill},
+        time::TimeValLike,
+    },
+    unistd::Pid,
 };
 use serde_json::{Value, json};
 use tokio::{
@@ -46,9 +50,9 @@ struct Arguments {
     /// The folder of the binaries.
     #[arg(long, default_value = "target/release")]
     binaries: PathBuf,
-    /// A file with the certificates that are trusted, as a Lambda has one.
-    #[arg(long, default_value = "/etc/ssl/certs/ca-certificates.crt")]
-    certificates: PathBuf,
+    /// Counts the instructions to the first poll instead, under valgrind.
+    #[arg(long)]
+    instructions: bool,
     /// Other builds of create-order, to be measured beside.
     #[arg(long)]
     also: Vec<PathBuf>,
@@ -99,6 +103,9 @@ const API_KEY: &str = "bench-key";
 /// How long a start may take.
 const START_TIME_MAX: Duration = Duration::from_secs(10);
 
+/// How long one may take in valgrind.
+const VALGRIND_TIME_MAX: Duration = Duration::from_secs(60);
+
 /// What came of a start.
 #[derive(Debug, Clone, Copy, Default)]
 struct Start {
@@ -133,36 +140,52 @@ async fn main() -> Result<(), Box<dyn Error>> {
     tokio::spawn(listen(listener, Arc::clone(&stage)));
 
     let (folder, subjects) = (tempfile::tempdir()?, Subject::all(&arguments));
+    if arguments.instructions {
+        return count_instructions(address, &subjects, &mut tells).await;
+    }
     let mut all = BTreeMap::<(usize, Until), Vec<Start>>::new();
     for round in 0..arguments.starts {
         for (place, subject) in subjects.iter().enumerate() {
-            let copy = folder.path().join(format!("{place}-{round}"));
-            fs::copy(&subject.binary, &copy)
-                .map_err(|error| format!("{} is not there ({error}): build it first", subject.binary.display()))?;
             for until in [Until::Polled, Until::Answered] {
+                let copy = folder.path().join(format!("{place}-{round}-{until:?}"));
+                fs::copy(&subject.binary, &copy)
+                    .map_err(|error| format!("{} is not there ({error}): build it first", subject.binary.display()))?;
                 *stage.is_open.lock().unwrap_or_else(PoisonError::into_inner) = until == Until::Answered;
-                let start = start(&arguments, address, &copy, subject.variables, until, &mut tells).await?;
+                let start = start(address, &copy, subject.variables, until, &mut tells).await?;
                 all.entry((place, until)).or_default().push(start);
+                fs::remove_file(copy)?;
             }
-            fs::remove_file(copy)?;
         }
     }
     report(&arguments, &subjects, &all)
 }
 
-/// Starts a process and ends it when it has come so far.
-async fn start(
-    arguments: &Arguments,
+/// Starts each once in callgrind, which says how many instructions it was when it is asked to end.
+async fn count_instructions(
     address: SocketAddr,
-    binary: &Path,
-    variables: &[Variable],
-    until: Until,
+    subjects: &[Subject],
     tells: &mut mpsc::UnboundedReceiver<(Until, Instant)>,
-) -> Result<Start, Box<dyn Error>> {
-    let cpu_before = cpu_of_children()?;
-    let begun = Instant::now();
-    let child = Command::new(binary)
+) -> Result<(), Box<dyn Error>> {
+    println!("| | instructions to the first poll |\n|---|---|");
+    for Subject { name, binary, variables } in subjects {
+        let mut valgrind = Command::new("valgrind");
+        valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(binary);
+        let child = in_lambda(&mut valgrind, address, variables).stderr(Stdio::piped()).spawn()?;
+        tokio::time::timeout(VALGRIND_TIME_MAX, tells.recv()).await?;
+        kill(Pid::from_raw(i32::try_from(child.id())?), Signal::SIGTERM)?;
+        let said = String::from_utf8(child.wait_with_output()?.stderr)?;
+        let collected = said.lines().find_map(|line| line.split_once("Collected :"));
+        let (_, count) = collected.ok_or_else(|| format!("valgrind does not say how many:\n{said}"))?;
+        println!("| {name} | {} |", count.trim());
+    }
+    Ok(())
+}
+
+/// The environment of a Lambda, whose services are all at `address`.
+fn in_lambda<'c>(command: &'c mut Command, address: SocketAddr, variables: &[Variable]) -> &'c mut Command {
+    command
         .env_clear()
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
         .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
         .env("AWS_LAMBDA_FUNCTION_NAME", "bench")
         .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
@@ -171,14 +194,24 @@ async fn start(
         .env("AWS_ACCESS_KEY_ID", "bench")
         .env("AWS_SECRET_ACCESS_KEY", "bench")
         .env("AWS_ENDPOINT_URL", format!("http://{address}"))
-        .env("SSL_CERT_FILE", &arguments.certificates)
         .env("TENDER_TABLE", "tender")
         .env("TENDER_SECRETS_ARN", "tender")
         .envs(variables.iter().copied())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .spawn()?;
-    let mut child = Ended(child);
+}
+
+/// Starts a process and ends it when it has come so far.
+async fn start(
+    address: SocketAddr,
+    binary: &Path,
+    variables: &[Variable],
+    until: Until,
+    tells: &mut mpsc::UnboundedReceiver<(Until, Instant)>,
+) -> Result<Start, Box<dyn Error>> {
+    let cpu_before = cpu_of_children()?;
+    let begun = Instant::now();
+    let mut child = Ended(in_lambda(&mut Command::new(binary), address, variables).spawn()?);
     let wall = loop {
         let told = tokio::time::timeout(START_TIME_MAX, tells.recv()).await?;
         let (what, at) = told.ok_or("nothing tells any more")?;

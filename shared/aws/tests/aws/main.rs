@@ -5,6 +5,7 @@ mod bus;
 mod images;
 mod meter;
 mod queue;
+mod roots;
 mod stub;
 mod timers;
 mod trace;
