@@ -119,6 +119,31 @@ fn every_function_has_its_binary_and_every_binary_its_function() {
     assert_eq!(bins.collect::<BTreeSet<_>>(), names, "[[bin]] in functions/Cargo.toml differs from {listed}");
 }
 
+/// The handlers below a folder, by the names of their routes.
+fn handlers_in(folder: &Path, into: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            handlers_in(&path, into);
+        } else {
+            let text = fs::read_to_string(&path).unwrap();
+            for handler in text.split("impl Endpoint for ").skip(1) {
+                let name = handler.split_once("name: \"").and_then(|(_, rest)| rest.split_once('"'));
+                // One without a name is in no catalogue either, and is told by its file.
+                into.insert(name.map_or_else(|| path.display().to_string(), |(name, _)| name.to_owned()));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_handler_is_in_the_catalogue() {
+    let mut handlers = BTreeSet::new();
+    handlers_in(&repository().join("functions/src"), &mut handlers);
+    let mounted = CATALOGUE.iter().map(|mounted| mounted.route.name.to_owned()).collect::<BTreeSet<_>>();
+    assert_eq!(handlers, mounted, "handlers in functions/src differ from CATALOGUE in functions/src/lib.rs");
+}
+
 #[test]
 fn no_two_endpoints_share_a_path() {
     api::Router::try_new(CATALOGUE).unwrap();
