@@ -207,6 +207,19 @@ impl Cart {
         self.sheets.iter().map(|(_, sheet)| usize::from(sheet.count)).sum()
     }
 
+    /// What it takes of a snapshot at most, in bytes of JSON, but for the few lines that are kept in it.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let payers = self.payers.iter().map(|books| match &books.payer {
+            // A character that JSON escapes takes up to six bytes; control characters, which do, are refused.
+            Payer::Foreign(id) => PAYER_BYTES.saturating_add(id.len().saturating_mul(2)),
+            Payer::Own(_) => PAYER_BYTES,
+        });
+        let fixed = self.books.len().saturating_mul(LINE_BYTES);
+        let sheets = self.sheets.len().saturating_mul(SHEET_BYTES);
+        payers.fold(fixed.saturating_add(sheets), usize::saturating_add)
+    }
+
     /// Whether nothing was done on its lines yet.
     #[must_use]
     pub fn is_untouched(&self) -> bool {
@@ -399,6 +412,15 @@ impl Cart {
         Ok(entries)
     }
 }
+
+/// What has become of a line: its field names and the longest numbers.
+pub(super) const LINE_BYTES: usize = 140;
+
+/// What was done with a payment, without its name.
+const PAYER_BYTES: usize = 150;
+
+/// Where lines are kept.
+const SHEET_BYTES: usize = 110;
 
 /// What an allocation comes to.
 pub(super) struct Allocation {

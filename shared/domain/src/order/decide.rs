@@ -1,5 +1,6 @@
 //! The rules: which command is refused, and which events the others make.
 
+use super::cart::LINE_BYTES;
 use super::lines::{check_tax, check_total};
 use super::operation::{stored_bytes, weight};
 use super::{
@@ -251,6 +252,9 @@ pub enum Refusal {
     /// The lines were read before others changed them: read them and decide again. Never shown to a caller.
     #[error("the order's lines have changed")]
     LinesChanged,
+    /// There is an order of this name.
+    #[error("there is an order of this name already")]
+    Taken,
     /// The order has no lines.
     #[error("the order has no lines")]
     NoLines,
@@ -614,7 +618,9 @@ impl Order {
         let gives_back = !legs.is_empty() && legs.iter().all(|leg| !leg.action.takes());
         let of = |most: usize| if gives_back { most } else { most / 4 * 3 };
         let this = weight(reference, legs.len(), lines);
-        let taken = self.operations.iter().map(Operation::weight).fold(this, usize::saturating_add);
+        let cart = self.cart.as_ref().map_or(0, |cart| cart.weight()).saturating_add(lines.saturating_mul(LINE_BYTES));
+        let taken = self.operations.iter().map(Operation::weight);
+        let taken = taken.fold(this.saturating_add(cart), usize::saturating_add);
         let is_full = self.operations.len() >= of(OPERATIONS_PER_ORDER_MAX) || taken > of(OPERATIONS_BYTES_MAX);
         if is_full { Err(Refusal::TooManyOperations) } else { Ok(()) }
     }

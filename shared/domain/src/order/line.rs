@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Version,
-    limits::{AMOUNT_MINOR_MAX, LINES_PER_ORDER_MAX},
+    limits::{AMOUNT_MINOR_MAX, LINES_BYTES_MAX, LINES_PER_ORDER_MAX},
 };
 
 /// Decimals that a [`Decimal`] has (Swedbank: "the 4 decimal precision quantity").
@@ -305,6 +305,12 @@ pub enum Fault {
         /// How many there would be.
         actual: usize,
     },
+    /// More is told of the lines than there is room for.
+    #[error("expected lines of at most {LINES_BYTES_MAX} bytes in all, got {actual}")]
+    TooLong {
+        /// What they take, in bytes.
+        actual: usize,
+    },
     /// A reversal of a line that is a reversal itself.
     #[error("expected a line that is no reversal itself, got {line}")]
     OfReversal {
@@ -473,7 +479,8 @@ fn check_reversal(line: &Line, of: u32, known: &[Line], earlier: &[Line]) -> Res
     }
     let reversals = known.iter().chain(earlier).filter(|other| other.reverses == Some(of)).map(|other| other.amount);
     let left = reversals.fold(reversed.amount.saturating_neg(), |left, reversal| left.saturating_sub(reversal));
-    let fits = line.amount != 0 && line.amount.signum() == left.signum() && line.amount.unsigned_abs() <= left.unsigned_abs();
+    let fits =
+        line.amount != 0 && line.amount.signum() == left.signum() && line.amount.unsigned_abs() <= left.unsigned_abs();
     if !fits {
         return Err(Fault::ReversalExceeds { line: of, left, actual: line.amount });
     }

@@ -216,6 +216,9 @@ impl Order {
         let planned = self.plan_allocation(allocate)?;
         self.check_room(allocate.key)?;
         let mut draft = Draft::of(self, now);
+        // Also what only stays on record has to fit.
+        self.check_operation(None, &planned.legs, planned.entries.len())?;
+        self.check_details_in_all(allocate.details.as_deref())?;
         if planned.legs.is_empty() {
             draft.push(OrderEvent::LinesRecorded {
                 action: allocate.action,
@@ -227,8 +230,6 @@ impl Order {
             });
             return Ok(Decision::Commit(draft.finish()));
         }
-        self.check_operation(None, &planned.legs, planned.entries.len())?;
-        self.check_details_in_all(allocate.details.as_deref())?;
         draft.push(OrderEvent::OperationRequested {
             target: planned.legs.first().map(|leg| leg.payment),
             legs: planned.legs,

@@ -24,11 +24,11 @@ pub use allocation::{ANY, Priority, default_priorities, in_order, share_out};
 pub use cart::{Allocate, Cart, Entry, Items, LineAction, LineBooks, Payer, PayerBooks};
 pub use changes::{CHANGE_NAMES, Change, ChangeId, Format, Position, Topic, changes};
 pub use decide::{Cancel, Command, Decision, Finding, Open, Refusal, Reserve};
-pub use lines::{Append, CartTerms, NewCart, Revise};
 pub use event::{
     CancelReason, CancelledBy, CloseReason, Decline, KeyPrint, LegResult, Method, MethodKind, OrderEvent, OrderKind,
     PartnerId, Redirect, Resolution,
 };
+pub use lines::{Append, CartTerms, NewCart, Revise};
 pub use operation::{Books, Leg, Objection, Operate, Operation, OperationKind, Standing, Target};
 pub use outstanding::Due;
 pub use session::{CaptureMode, HeaderText, OwnFormat, OwnHeader, OwnWebhook, Session};

@@ -513,6 +513,7 @@ impl Refusal {
                 | Fault::Unknown { .. }
                 | Fault::Missing
                 | Fault::TooMany { .. }
+                | Fault::TooLong { .. }
                 | Fault::OfReversal { .. }
                 | Fault::ReversalDiffers { .. }
                 | Fault::ReversalExceeds { .. }
@@ -539,6 +540,7 @@ impl Refusal {
             | Self::InProgress
             | Self::LinesChanged
             | Self::NoLines
+            | Self::Taken
             | Self::TaxInvalid { .. }
             | Self::Attempted { .. }
             | Self::BelowPaid { .. }
