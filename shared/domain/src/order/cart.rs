@@ -3,6 +3,8 @@
 //! The lines themselves may be kept beside the order ([`Sheet`]), so commands that are about lines bring them along
 //! ([`Lines`]), and the rules check that they are still those of the order.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -120,7 +122,7 @@ impl PayerBooks {
 }
 
 /// What is done on lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LineAction {
     /// A payment is set aside for them.
@@ -309,7 +311,7 @@ impl Cart {
     }
 
     /// The entry of an action on a line, with its tax, if the line has so much left.
-    fn entry(&self, action: LineAction, line: &Line, amount: i64, left: i64) -> Result<Entry, Fault> {
+    fn entry(&self, action: LineAction, line: &Line, amount: i64, left: i64, flight: &Flight) -> Result<Entry, Fault> {
         if !line.is_along(amount) {
             return Err(Fault::Sign { line: line.id.to_string(), actual: amount });
         }
@@ -325,53 +327,83 @@ impl Cart {
             LineAction::Refund => {
                 let refunded = books.refunded.saturating_add(amount);
                 // All that was captured is given back with all its tax, and never with more.
+                let (capturing, capturing_tax) = flight.of(LineAction::Capture, line.id);
+                let all_tax = books.captured_tax.saturating_sub(capturing_tax);
                 let part = line.tax_up_to(refunded);
-                let is_all = refunded == books.captured || part.unsigned_abs() > books.captured_tax.unsigned_abs();
-                let tax = if is_all { books.captured_tax } else { part };
+                let is_all = refunded == books.captured.saturating_sub(capturing)
+                    || part.unsigned_abs() > all_tax.unsigned_abs();
+                let tax = if is_all { all_tax } else { part };
                 tax.saturating_sub(books.refunded_tax)
             }
         };
         Ok(Entry { line: line.id, amount, tax })
     }
 
-    /// What is left of a line for an action, with the line's sign.
-    #[must_use]
-    pub fn left(&self, action: LineAction, line: &Line) -> i64 {
+    /// What is left of a line for an action, with the line's sign. What is in flight is nobody else's: neither what
+    /// may yet be captured is there to be refunded, nor what may yet be given up to be authorised anew.
+    fn left(&self, action: LineAction, line: &Line, flight: &Flight) -> i64 {
         let books = self.line(line.id);
         let allocated = books.authorised.saturating_sub(books.cancelled);
         match action {
-            LineAction::Authorise => line.amount.saturating_sub(allocated),
+            LineAction::Authorise => {
+                let (giving_up, _) = flight.of(LineAction::Cancel, line.id);
+                line.amount.saturating_sub(allocated).saturating_sub(giving_up)
+            }
             LineAction::Capture | LineAction::Cancel => allocated.saturating_sub(books.captured),
-            LineAction::Refund => books.captured.saturating_sub(books.refunded),
+            LineAction::Refund => {
+                let (capturing, _) = flight.of(LineAction::Capture, line.id);
+                books.captured.saturating_sub(capturing).saturating_sub(books.refunded)
+            }
         }
     }
 
     /// Entries on lines by their numbers.
-    fn entries(&self, allocate: &Allocate) -> Result<Vec<Entry>, LineFault> {
+    fn entries(&self, allocate: &Allocate, flight: &Flight) -> Result<Vec<Entry>, LineFault> {
         let Allocate { action, lines, .. } = allocate;
         let mut cart = self.clone();
         let mut entries = Vec::with_capacity(allocate.entries.len());
         for (index, (id, amount)) in allocate.entries.iter().enumerate() {
             let line = lines.get(*id).ok_or_else(|| Fault::Unknown { line: id.to_string() }.at(index))?;
-            let entry = cart.checked_entry(*action, line, *amount).map_err(|fault| fault.at(index))?;
+            let entry = cart.checked_entry(*action, line, *amount, flight).map_err(|fault| fault.at(index))?;
             cart.book_lines(*action, &[entry], false);
             entries.push(entry);
         }
         Ok(entries)
     }
 
-    fn checked_entry(&self, action: LineAction, line: &Line, amount: i64) -> Result<Entry, Fault> {
+    fn checked_entry(&self, action: LineAction, line: &Line, amount: i64, flight: &Flight) -> Result<Entry, Fault> {
         match action {
             LineAction::Refund | LineAction::Cancel if line.amount < 0 => {
                 return Err(Fault::NotPositive { line: line.id.to_string() });
             }
             LineAction::Authorise | LineAction::Capture | LineAction::Refund | LineAction::Cancel => {}
         }
-        self.entry(action, line, amount, self.left(action, line))
+        self.entry(action, line, amount, self.left(action, line, flight), flight)
+    }
+
+    /// Whether what each leg gives back of lines was captured for lines with its payment.
+    pub(super) fn check_legs(&self, action: LineAction, legs: &[Leg], order: &Order) -> Result<(), LineFault> {
+        if action != LineAction::Refund {
+            return Ok(());
+        }
+        for leg in legs {
+            let net = self.payer(&Payer::Own(leg.payment)).net();
+            let left = net.saturating_sub(signed(order.capturing_for_lines(leg.payment)));
+            let actual = signed(leg.amount);
+            if actual > left {
+                return Err(Fault::PaymentExceeds { done: action.done(), left, actual }.of_all());
+            }
+        }
+        Ok(())
     }
 
     /// Entries on lines by the merchant's references: what lines of one reference have left is taken in their order.
-    pub(super) fn entries_by_reference(&self, action: LineAction, items: &Items) -> Result<Vec<Entry>, LineFault> {
+    pub(super) fn entries_by_reference(
+        &self,
+        action: LineAction,
+        items: &Items,
+        flight: &Flight,
+    ) -> Result<Vec<Entry>, LineFault> {
         let mut cart = self.clone();
         let mut entries = Vec::new();
         for (index, (reference, amount)) in items.wanted.iter().enumerate() {
@@ -391,15 +423,18 @@ impl Cart {
             for line in along {
                 let left = match action {
                     // The whole order was authorised, and with it each of its lines.
-                    LineAction::Capture => line.amount.saturating_sub(cart.line(line.id).captured),
-                    LineAction::Authorise | LineAction::Cancel | LineAction::Refund => cart.left(action, line),
+                    LineAction::Capture => {
+                        let (giving_up, _) = flight.of(LineAction::Cancel, line.id);
+                        line.amount.saturating_sub(cart.line(line.id).captured).saturating_sub(giving_up)
+                    }
+                    LineAction::Authorise | LineAction::Cancel | LineAction::Refund => cart.left(action, line, flight),
                 };
                 found = found.saturating_add(left);
                 let taken = if open < 0 { open.max(left) } else { open.min(left) };
                 if taken == 0 || taken.signum() != open.signum() {
                     continue;
                 }
-                let entry = cart.entry(action, line, taken, left).map_err(|fault| fault.at(index))?;
+                let entry = cart.entry(action, line, taken, left, flight).map_err(|fault| fault.at(index))?;
                 cart.book_lines(action, &[entry], true);
                 entries.push(entry);
                 open = open.saturating_sub(taken);
@@ -422,6 +457,16 @@ const PAYER_BYTES: usize = 150;
 /// Where lines are kept.
 const SHEET_BYTES: usize = 110;
 
+/// What is in flight on each line, and the tax in it: by what is done.
+#[derive(Debug, Default)]
+pub(super) struct Flight(BTreeMap<(LineAction, u32), (i64, i64)>);
+
+impl Flight {
+    fn of(&self, action: LineAction, line: u32) -> (i64, i64) {
+        self.0.get(&(action, line)).copied().unwrap_or_default()
+    }
+}
+
 /// What an allocation comes to.
 pub(super) struct Allocation {
     pub(super) entries: Vec<Entry>,
@@ -430,6 +475,13 @@ pub(super) struct Allocation {
 }
 
 impl Order {
+    /// What is left of a line for an action, with the line's sign.
+    #[must_use]
+    pub fn left_of_line(&self, action: LineAction, line: &Line) -> i64 {
+        let none = Cart::default();
+        self.cart.as_deref().unwrap_or(&none).left(action, line, &self.flight())
+    }
+
     /// Whether the order has lines.
     #[must_use]
     pub fn has_lines(&self) -> bool {
@@ -459,7 +511,7 @@ impl Order {
         if takes && self.kind == OrderKind::Running && self.closed.is_some() {
             return Err(Refusal::Closed);
         }
-        let entries = cart.entries(allocate)?;
+        let entries = cart.entries(allocate, &self.flight())?;
         let total = entries.iter().map(|entry| entry.amount).fold(0, i64::saturating_add);
         match &allocate.payer {
             Payer::Foreign(_) => {
@@ -515,13 +567,15 @@ impl Order {
             }
             if total > 0 && after > most { Err(exceeds(most.saturating_sub(now).max(0))) } else { Ok(()) }
         };
+        // What may yet be captured for lines is not there to be given back.
+        let taken_for_lines = books.net().saturating_sub(signed(self.capturing_for_lines(version)));
         let one = |action, amount| vec![Leg::new(version, action, amount)];
         match action {
             LineAction::Authorise => {
                 within(books.allocated(), books.allocated().saturating_add(total), held)?;
                 Ok((OperationKind::Capture, Vec::new()))
             }
-            LineAction::Refund if total > books.net() => Err(exceeds(books.net())),
+            LineAction::Refund if total > taken_for_lines => Err(exceeds(taken_for_lines)),
             LineAction::Refund if amount > tally.refundable() => Err(exceeds(signed(tally.refundable()))),
             LineAction::Refund => Ok((OperationKind::Refund, one(Action::Refund, amount))),
             LineAction::Cancel if total > books.allocated() => Err(exceeds(books.allocated())),
@@ -562,6 +616,20 @@ impl Order {
         }
         let legs = [(Action::Refund, refund), (Action::Void, void)].into_iter().filter(|(_, amount)| *amount > 0);
         Ok(legs.map(|(action, amount)| Leg::new(version, action, amount)).collect())
+    }
+
+    /// What is in flight on lines: what operations under way are about.
+    pub(super) fn flight(&self) -> Flight {
+        let mut flight = Flight::default();
+        for operation in self.operations.iter().filter(|operation| !operation.lines.is_empty()) {
+            let Some(action) = LineAction::of_operation(operation.kind) else { continue };
+            for entry in &operation.lines {
+                let (amount, tax) = flight.0.entry((action, entry.line)).or_default();
+                *amount = amount.saturating_add(entry.amount);
+                *tax = tax.saturating_add(entry.tax);
+            }
+        }
+        flight
     }
 
     /// What is being captured of a payment for lines.

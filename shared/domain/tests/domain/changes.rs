@@ -409,7 +409,8 @@ fn the_names_of_changes_and_of_topics_never_change() {
     ];
     assert_eq!(codes.join(" "), expected.join(" "));
     let expected = [
-        "order.opened order.cancellation_requested order.closed",
+        "order.opened order.revised order.lines_added order.reopened lines.recorded",
+        "order.cancellation_requested order.closed",
         "payment.reserved payment.authorised payment.refused payment.cancelled payment.failed",
         "payment.pending payment.awaiting_shopper payment.uncertain payment.timed_out",
         "operation.requested operation.refused",
@@ -615,7 +616,8 @@ proptest! {
 #[test]
 fn every_name_names_something() {
     let made = [
-        &["order.opened", "order.cancellation_requested", "order.closed"][..],
+        &["order.opened", "order.revised", "order.lines_added", "order.reopened", "lines.recorded"][..],
+        &["order.cancellation_requested", "order.closed"],
         &["operation.requested", "operation.refused", "payment.reserved", "payment.timed_out"],
     ];
     let words = ["authorised", "refused", "cancelled", "failed", "pending", "awaiting_shopper", "uncertain"];

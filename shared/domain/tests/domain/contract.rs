@@ -6,9 +6,10 @@ use domain::{
     attention::{Attention, AttentionEvent, Raised},
     feed::{Again, Attempt, Feed, FeedEvent, Outcome, Progress},
     order::{
-        CancelReason, CancelledBy, CaptureMode, CloseReason, Decline, Format, HeaderText, Leg, LegResult, Method,
-        MethodKind, Objection, Operation, OperationKind, OrderEvent, OrderKind, OwnFormat, OwnHeader, OwnWebhook,
-        PartnerId, Position, Resolution, Session, Standing, Target,
+        CancelReason, CancelledBy, CaptureMode, CartTerms, CloseReason, Decline, Entry, Format, HeaderText, Leg,
+        LegResult, LineAction, Method, MethodKind, Objection, Operation, OperationKind, OrderEvent, OrderKind,
+        OwnFormat, OwnHeader, OwnWebhook, PartnerId, Payer, Position, Resolution, Session, Standing, Target,
+        line::{Line, LineKind, Sheet, TaxPart},
     },
     reference::LegReference,
     webhook::{Disabled, DisabledReason, Endpoint, EndpointEvent, Endpoints, OwnKeys},
@@ -194,6 +195,134 @@ fn the_json_of_what_a_session_adds_never_changes() {
             r#"{"type":"opened","reference":"order","amount":{"currency":"EUR","value":100},"expires_at":1767312000000,"kind":"parts","token_key":1,"session":{"capture":{"mode":"manual"},"webhook":{"url":"https://shop.example/own"}},"details":"{}"}"#,
         ),
     ]);
+}
+
+#[test]
+fn the_json_of_what_happens_to_lines_never_changes() {
+    let key = Some(print(1, 2));
+    let line = Line {
+        id: 3,
+        reference: "P1".into(),
+        name: "Product".into(),
+        kind: LineKind::ShippingFee,
+        class: Some("Group".into()),
+        quantity: "351.3514".parse().unwrap(),
+        unit: Some("pcs".into()),
+        unit_price: Some(300),
+        discount_price: Some(200),
+        amount: -1_000,
+        tax: -250,
+        taxes: vec![TaxPart { percentage: "25".parse().unwrap(), amount: -250 }],
+        reverses: Some(1),
+        details: Some("{}".into()),
+    };
+    let plain = Line {
+        kind: LineKind::Product,
+        class: None,
+        unit: None,
+        unit_price: None,
+        discount_price: None,
+        name: String::new(),
+        taxes: vec![],
+        reverses: None,
+        details: None,
+        ..line.clone()
+    };
+    let here = |lines: Vec<Line>| Sheet { count: 1, sum: -1_000, here: Some(lines), beside: None };
+    let beside = Sheet { count: 200, sum: 5, here: None, beside: Some("ab12".into()) };
+    let terms =
+        CartTerms { tax: 20, description: Some("Books".into()), alias: Some("A1".into()), sheet: Some(beside.clone()) };
+    let entries = vec![Entry { line: 3, amount: -1_000, tax: -250 }, Entry { line: 4, amount: 5, tax: 0 }];
+    let session = Session { capture: CaptureMode::Manual, webhook: None, is_purchase: true };
+    check(&[
+        (
+            OrderEvent::Opened {
+                reference: "order".into(),
+                amount: eur(100),
+                expires_at: EXPIRY,
+                kind: OrderKind::Running,
+                token_key: 1,
+                session: Some(Box::new(session)),
+                cart: Some(Box::new(terms)),
+                details: None,
+                key: None,
+            },
+            r#"{"type":"opened","reference":"order","amount":{"currency":"EUR","value":100},"expires_at":1767312000000,"kind":"running","token_key":1,"session":{"capture":{"mode":"manual"},"is_purchase":true},"cart":{"tax":20,"description":"Books","alias":"A1","sheet":{"count":200,"sum":5,"beside":"ab12"}}}"#,
+        ),
+        (
+            OrderEvent::Revised {
+                amount: eur(100),
+                tax: 20,
+                description: Some("Books".into()),
+                sheet: Some(here(vec![plain])),
+                details: Some("{}".into()),
+                key,
+            },
+            r#"{"type":"revised","amount":{"currency":"EUR","value":100},"tax":20,"description":"Books","sheet":{"count":1,"sum":-1000,"here":[{"id":3,"reference":"P1","kind":"product","quantity":3513514,"amount":-1000,"tax":-250}]},"details":"{}","key":{"print":"AQEBAQEBAQECAgICAgICAg"}}"#,
+        ),
+        (
+            OrderEvent::Appended { amount: eur(0), tax: 0, sheet: here(vec![line]), details: None, key: None },
+            r#"{"type":"appended","amount":{"currency":"EUR","value":0},"tax":0,"sheet":{"count":1,"sum":-1000,"here":[{"id":3,"reference":"P1","name":"Product","kind":"shipping_fee","class":"Group","quantity":3513514,"unit":"pcs","unit_price":300,"discount_price":200,"amount":-1000,"tax":-250,"taxes":[{"percentage":250000,"amount":-250}],"reverses":1,"details":"{}"}]}}"#,
+        ),
+        (
+            OrderEvent::LinesRecorded {
+                action: LineAction::Authorise,
+                payer: Payer::Foreign("PID".into()),
+                entries: entries.clone(),
+                is_success: true,
+                details: Some("{}".into()),
+                key,
+            },
+            r#"{"type":"lines_recorded","action":"authorise","payer":{"foreign":"PID"},"entries":[{"l":3,"a":-1000,"t":-250},{"l":4,"a":5}],"is_success":true,"details":"{}","key":{"print":"AQEBAQEBAQECAgICAgICAg"}}"#,
+        ),
+        (
+            OrderEvent::LinesRecorded {
+                action: LineAction::Cancel,
+                payer: Payer::Own(v(1)),
+                entries: vec![],
+                is_success: false,
+                details: None,
+                key: None,
+            },
+            r#"{"type":"lines_recorded","action":"cancel","payer":{"own":1},"entries":[],"is_success":false}"#,
+        ),
+        (
+            OrderEvent::OperationRequested {
+                legs: vec![leg(1, Action::Refund, 45)],
+                is_release: false,
+                kind: Some(OperationKind::Exchange),
+                target: Some(v(1)),
+                reference: None,
+                amount: None,
+                details: None,
+                is_deferred: false,
+                is_automatic: false,
+                lines: entries,
+                key: None,
+            },
+            r#"{"type":"operation_requested","legs":[{"payment":1,"action":"refund","amount":45,"resolved_at":0}],"kind":"exchange","target":1,"lines":[{"l":3,"a":-1000,"t":-250},{"l":4,"a":5}]}"#,
+        ),
+        (
+            OrderEvent::OperationRefused {
+                kind: OperationKind::Capture,
+                target: None,
+                reference: None,
+                amount: Some(45),
+                objection: Objection::ExceedsAvailable,
+                explanation: Some("too much".into()),
+                key: None,
+            },
+            r#"{"type":"operation_refused","kind":"capture","amount":45,"objection":"exceeds_available","explanation":"too much"}"#,
+        ),
+        (OrderEvent::Reopened { key: None }, r#"{"type":"reopened"}"#),
+        (OrderEvent::Reopened { key }, r#"{"type":"reopened","key":{"print":"AQEBAQEBAQECAgICAgICAg"}}"#),
+        (
+            OrderEvent::Closed { reason: CloseReason::Concluded, capture_at: None, key },
+            r#"{"type":"closed","reason":"concluded","key":{"print":"AQEBAQEBAQECAgICAgICAg"}}"#,
+        ),
+    ]);
+    let own = OwnWebhook { url: "https://shop.example".into(), headers: vec![], format: OwnFormat::Callback };
+    check(&[(own, r#"{"url":"https://shop.example","format":"callback"}"#)]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! - `order`, `operations`, `priorities`, `cancellation`, `lapse`, `outstanding` and `account` say what is refused
 //!   and what is done, rule by rule; `changes`, `feed`, `webhook`, `retry` and `attention` say what is told of it, to
 //!   whom, and when.
+//! - `lines` and `line_properties` do so for lines: what may be changed, taken back, and done on each.
 //! - `properties` asks for anything in any order, and checks what must hold of every order and account;
 //!   `partners` does so with a partner that keeps books of its own. `PROPTEST_CASES=30000` asks for more.
 //! - `contract` pins the JSON of every event.
@@ -15,6 +16,8 @@ mod changes;
 mod contract;
 mod feed;
 mod lapse;
+mod line_properties;
+mod lines;
 mod money;
 mod names;
 mod operations;
