@@ -7,6 +7,7 @@
 //! *Architecture invariant*: nothing here waits for real time to pass, and nothing depends on anything but
 //! the seed.
 
+mod carts;
 mod check;
 mod operations;
 mod ports;

@@ -8,12 +8,13 @@ use std::{
 };
 
 use app::{
-    Error, Instrument, NewPayment, OWN_ENDPOINT, Opened, OrderKey, OrderTerms,
+    Error, Instrument, NewLines, NewPayment, OWN_ENDPOINT, Opened, OrderKey, OrderTerms,
     ports::Clock,
     webhooks::{Again, NewEndpoint},
 };
 use domain::{
     MerchantAccount, Money, Order, Time, Version,
+    limits::ORDER_LIFETIME_MAX,
     order::{
         CaptureMode, Format, HeaderText, KeyPrint, OperationKind, OwnFormat, OwnHeader, OwnWebhook, Resolution,
         Session, ShopperView,
@@ -24,6 +25,7 @@ use partners::{accounts::NewGiftCard, sandbox::Choice};
 
 use crate::{
     Simulation,
+    carts::{self, Change, EXCHANGE, some_lines},
     operations::{self, Asked},
     ports::TrueClock,
     random::Rng,
@@ -72,6 +74,11 @@ enum Act {
     Cancel {
         order: usize,
     },
+    /// Something is done with lines, perhaps once more.
+    Change {
+        order: usize,
+        change: usize,
+    },
     /// An operation, perhaps once more.
     Ask {
         order: usize,
@@ -115,13 +122,15 @@ pub(crate) struct Planned {
     pub(crate) is_cancelled: bool,
     /// Operations that are asked for.
     pub(crate) asked: Vec<Asked>,
+    /// What is done with lines.
+    pub(crate) changes: Vec<Change>,
 }
 
 /// How an order begins.
 #[derive(Debug, Clone)]
 enum Opening {
     /// It is opened to be paid in parts, perhaps as a client session.
-    Parts { lifetime: Duration, session: Option<Session> },
+    Parts { lifetime: Duration, session: Option<Session>, lines: Option<NewLines> },
     /// With a payment on its own.
     Alone(Paid),
 }
@@ -252,7 +261,17 @@ fn plan_alone(rng: &mut Rng, agenda: &mut Agenda, order: usize, merchant: &Merch
 fn plan_order(rng: &mut Rng, agenda: &mut Agenda, order: usize, merchant: &MerchantAccount) -> Planned {
     let amount = 1_000 + rng.below(9_000);
     let lifetime_s = if rng.chance(300) { 20 + rng.below(60) } else { 120 + rng.below(5_000) };
-    let session = rng.chance(450).then(|| some_session(rng, order));
+    let has_lines = rng.chance(500);
+    let lines = has_lines.then(|| {
+        let is_running = rng.chance(700);
+        some_lines(rng, amount, is_running)
+    });
+    let is_purchase = lines.as_ref().is_some_and(|lines| !lines.is_running) && rng.chance(300);
+    let session = match &lines {
+        Some(_) if is_purchase => Some(Session { is_purchase, ..some_session(rng, order) }),
+        Some(_) => None,
+        None => rng.chance(450).then(|| some_session(rng, order)),
+    };
     let number = 500_000 + u64::try_from(order).unwrap_or(0);
     let opening_key = rng.chance(400).then(|| KeyPrint { key: number.to_be_bytes(), request: number.to_be_bytes() });
     let opened_ms = rng.below(30_000);
@@ -287,11 +306,13 @@ fn plan_order(rng: &mut Rng, agenda: &mut Agenda, order: usize, merchant: &Merch
     }
     agenda.add(opened_ms + rng.below(100_000), Act::Look { order });
     let references = (0..count).map(payment_reference).collect::<Vec<_>>();
+    let changes = if has_lines { plan_changes(rng, &mut *agenda, order, opened_ms) } else { Vec::new() };
     Planned {
         opening_key,
         payments,
+        changes,
         asked: plan_operations(rng, agenda, order, opened_ms, &references),
-        ..Planned::new(merchant, amount, Opening::Parts { lifetime: Duration::from_secs(lifetime_s), session })
+        ..Planned::new(merchant, amount, Opening::Parts { lifetime: Duration::from_secs(lifetime_s), session, lines })
     }
 }
 
@@ -307,6 +328,31 @@ fn some_session(rng: &mut Rng, order: usize) -> Session {
     let webhook =
         OwnWebhook { url: "https://shop.example/own".to_owned(), headers: vec![header], format: OwnFormat::Payments };
     Session { capture, webhook: rng.chance(850).then_some(webhook), is_purchase: false }
+}
+
+/// What is done with the lines of an order, each asked for once, or again.
+fn plan_changes(rng: &mut Rng, agenda: &mut Agenda, order: usize, opened_ms: u64) -> Vec<Change> {
+    let mut all = Vec::new();
+    if rng.chance(600) {
+        let mut at = opened_ms + 20_000;
+        for kind in EXCHANGE {
+            at += 1_000 + rng.below(10_000);
+            agenda.add(at, Act::Change { order, change: all.len() });
+            all.push(Change::of(kind, u64::try_from(order * 100 + all.len()).unwrap_or(0)));
+        }
+    }
+    for _ in 0..4 + rng.index(10) {
+        let change = Change::some(rng, u64::try_from(order * 100 + all.len()).unwrap_or(0));
+        let within_ms = if rng.chance(600) { 60_000 } else { 600_000 };
+        let mut at = opened_ms + 1_000 + rng.below(within_ms);
+        agenda.add(at, Act::Change { order, change: all.len() });
+        while rng.chance(300) {
+            at += rng.below(15_000);
+            agenda.add(at, Act::Change { order, change: all.len() });
+        }
+        all.push(change);
+    }
+    all
 }
 
 /// Operations, each asked for once, or again; and now and then another under the key of one before.
@@ -378,6 +424,7 @@ impl Planned {
             differing: Vec::new(),
             is_cancelled: false,
             asked: Vec::new(),
+            changes: Vec::new(),
         }
     }
 
@@ -462,6 +509,7 @@ async fn carry_out(
                 change(order, &|plan| plan.is_cancelled = true);
             }
         }
+        Act::Change { order, change } => carts::ask(simulation, orders, order, change).await,
         Act::Ask { order, asked } => operations::ask(simulation, orders, order, asked).await,
         Act::Look { order } => {
             let Some(key) = planned(order).key else { return };
@@ -501,10 +549,12 @@ async fn open(simulation: &Simulation, plan: &Planned, order: usize) -> Option<(
         ..OrderTerms::new(plan.merchant.clone(), reference, euros(plan.amount), 1)
     };
     match &plan.opening {
-        Opening::Parts { lifetime, session } => {
-            let expires_at = Some(simulation.app.streams.now().plus(*lifetime));
+        Opening::Parts { lifetime, session, lines } => {
+            let is_running = lines.as_ref().is_some_and(|lines| lines.is_running);
+            let lifetime = if is_running { ORDER_LIFETIME_MAX } else { *lifetime };
+            let expires_at = Some(simulation.app.streams.now().plus(lifetime));
             let details = session.as_ref().map(|_| "{}".to_owned());
-            let terms = OrderTerms { expires_at, session: session.clone(), details, ..terms };
+            let terms = OrderTerms { expires_at, session: session.clone(), lines: lines.clone(), details, ..terms };
             let Opened { key, order, .. } = simulation.app.open(terms).await.ok()?;
             Some((key, order.view()))
         }

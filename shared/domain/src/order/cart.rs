@@ -101,11 +101,29 @@ pub struct PayerBooks {
     /// What was refunded of that.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub refunded: i64,
+    /// Of somebody else's payment, the most that was ever authorised for lines at once: what it is taken to hold.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub held: i64,
+    /// Of somebody else's payment, what went back for lines that were taken back.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub returned: i64,
 }
 
 impl PayerBooks {
     fn new(payer: Payer) -> Self {
-        Self { payer, authorised: 0, cancelled: 0, captured: 0, refunded: 0 }
+        Self { payer, authorised: 0, cancelled: 0, captured: 0, refunded: 0, held: 0, returned: 0 }
+    }
+
+    /// Of somebody else's payment, what may be authorised for lines without more of it: lines that were taken back
+    /// leave theirs to others.
+    pub(super) fn room(&self) -> i64 {
+        self.held.saturating_sub(self.cancelled).saturating_sub(self.returned)
+    }
+
+    /// Of somebody else's payment, what it covers of the order and did not give back.
+    #[must_use]
+    pub fn kept(&self) -> i64 {
+        self.room().saturating_sub(self.refunded)
     }
 
     /// What is authorised for lines, and was not given up.
@@ -267,7 +285,14 @@ impl Cart {
         self.books.get_mut(place)
     }
 
-    fn payer_mut(&mut self, payer: &Payer) -> Option<&mut PayerBooks> {
+    /// What payments of others cover, and did not give back.
+    #[must_use]
+    pub fn kept_elsewhere(&self) -> u64 {
+        let foreign = self.payers.iter().filter(|books| matches!(books.payer, Payer::Foreign(_)));
+        foreign.map(|books| u64::try_from(books.kept()).unwrap_or_default()).fold(0, u64::saturating_add)
+    }
+
+    pub(super) fn payer_mut(&mut self, payer: &Payer) -> Option<&mut PayerBooks> {
         if !self.payers.iter().any(|books| books.payer == *payer) {
             self.payers.push(PayerBooks::new(payer.clone()));
         }
@@ -341,7 +366,7 @@ impl Cart {
 
     /// What is left of a line for an action, with the line's sign. What is in flight is nobody else's: neither what
     /// may yet be captured is there to be refunded, nor what may yet be given up to be authorised anew.
-    fn left(&self, action: LineAction, line: &Line, flight: &Flight) -> i64 {
+    fn left(&self, action: LineAction, line: &Line, lines: &Lines, flight: &Flight) -> i64 {
         let books = self.line(line.id);
         let allocated = books.authorised.saturating_sub(books.cancelled);
         match action {
@@ -352,7 +377,11 @@ impl Cart {
             LineAction::Capture | LineAction::Cancel => allocated.saturating_sub(books.captured),
             LineAction::Refund => {
                 let (capturing, _) = flight.of(LineAction::Capture, line.id);
-                books.captured.saturating_sub(capturing).saturating_sub(books.refunded)
+                let captured = books.captured.saturating_sub(capturing);
+                // What was taken back is given back by the line that takes it back.
+                let asked = line.amount.saturating_add(lines.taken_back(line.id));
+                let whole = if captured.unsigned_abs() < asked.unsigned_abs() { captured } else { asked };
+                whole.saturating_sub(books.refunded)
             }
         }
     }
@@ -364,21 +393,28 @@ impl Cart {
         let mut entries = Vec::with_capacity(allocate.entries.len());
         for (index, (id, amount)) in allocate.entries.iter().enumerate() {
             let line = lines.get(*id).ok_or_else(|| Fault::Unknown { line: id.to_string() }.at(index))?;
-            let entry = cart.checked_entry(*action, line, *amount, flight).map_err(|fault| fault.at(index))?;
+            let entry = cart.checked_entry(*action, line, *amount, lines, flight).map_err(|fault| fault.at(index))?;
             cart.book_lines(*action, &[entry], false);
             entries.push(entry);
         }
         Ok(entries)
     }
 
-    fn checked_entry(&self, action: LineAction, line: &Line, amount: i64, flight: &Flight) -> Result<Entry, Fault> {
+    fn checked_entry(
+        &self,
+        action: LineAction,
+        line: &Line,
+        amount: i64,
+        lines: &Lines,
+        flight: &Flight,
+    ) -> Result<Entry, Fault> {
         match action {
             LineAction::Refund | LineAction::Cancel if line.amount < 0 => {
                 return Err(Fault::NotPositive { line: line.id.to_string() });
             }
             LineAction::Authorise | LineAction::Capture | LineAction::Refund | LineAction::Cancel => {}
         }
-        self.entry(action, line, amount, self.left(action, line, flight), flight)
+        self.entry(action, line, amount, self.left(action, line, lines, flight), flight)
     }
 
     /// Whether what each leg gives back of lines was captured for lines with its payment.
@@ -427,7 +463,9 @@ impl Cart {
                         let (giving_up, _) = flight.of(LineAction::Cancel, line.id);
                         line.amount.saturating_sub(cart.line(line.id).captured).saturating_sub(giving_up)
                     }
-                    LineAction::Authorise | LineAction::Cancel | LineAction::Refund => cart.left(action, line, flight),
+                    LineAction::Authorise | LineAction::Cancel | LineAction::Refund => {
+                        cart.left(action, line, &items.lines, flight)
+                    }
                 };
                 found = found.saturating_add(left);
                 let taken = if open < 0 { open.max(left) } else { open.min(left) };
@@ -477,9 +515,9 @@ pub(super) struct Allocation {
 impl Order {
     /// What is left of a line for an action, with the line's sign.
     #[must_use]
-    pub fn left_of_line(&self, action: LineAction, line: &Line) -> i64 {
+    pub fn left_of_line(&self, action: LineAction, line: &Line, lines: &Lines) -> i64 {
         let none = Cart::default();
-        self.cart.as_deref().unwrap_or(&none).left(action, line, &self.flight())
+        self.cart.as_deref().unwrap_or(&none).left(action, line, lines, &self.flight())
     }
 
     /// Whether the order has lines.

@@ -205,17 +205,14 @@ impl Order {
         self.excess = if is_running { u64::try_from(balance.saturating_neg().max(0)).unwrap_or(u64::MAX) } else { 0 };
     }
 
-    /// What was refunded of an order that goes on: what it was covered beyond its amount is given back first; the rest
-    /// is let off, and not to be paid again.
-    fn refunded(&mut self, amount: u64) {
-        self.owe(i128::from(amount.min(self.excess)));
-    }
-
     fn revise_to(&mut self, amount: Money, tax: i64, version: Version) {
         self.position = version;
         let change = i128::from(amount.minor()).saturating_sub(i128::from(self.amount.minor()));
         self.amount = amount;
         self.owe(change);
+        // No more is to be given back than there is: what was let off before may have been of what is taken back now.
+        let kept = self.covered().saturating_add(self.cart.as_ref().map_or(0, |cart| cart.kept_elsewhere()));
+        self.excess = self.excess.min(kept);
         self.cart.get_or_insert_default().tax = tax;
     }
 
@@ -224,18 +221,35 @@ impl Order {
         let cart = self.cart.get_or_insert_default();
         cart.book_lines(action, entries, false);
         cart.book_payer(action, payer, total);
-        match (payer, action) {
-            // What our own payments cover is known from themselves.
-            (Payer::Own(_), _) | (Payer::Foreign(_), LineAction::Capture) => {}
-            (Payer::Foreign(_), LineAction::Authorise) => {
+        // What our own payments cover is known from themselves.
+        if let Payer::Foreign(_) = payer {
+            let covered = self.record_foreign(action, payer, total);
+            if covered != 0 {
                 self.position = self.version;
-                self.owe(-i128::from(total));
+                self.owe(-i128::from(covered));
             }
-            (Payer::Foreign(_), LineAction::Cancel) => {
-                self.position = self.version;
-                self.owe(i128::from(total));
+        }
+    }
+
+    /// What somebody else's payment covers more, or less, for what is told of it. As one of ours, it stays what it is
+    /// while lines leave it to others, and gives back what the order does not ask for any more.
+    fn record_foreign(&mut self, action: LineAction, payer: &Payer, total: i64) -> i64 {
+        let excess = signed(self.excess);
+        let Some(books) = self.cart.as_mut().and_then(|cart| cart.payer_mut(payer)) else { return 0 };
+        match action {
+            LineAction::Authorise => {
+                let more = books.allocated().saturating_sub(books.room()).max(0);
+                books.held = books.held.saturating_add(more);
+                more
             }
-            (Payer::Foreign(_), LineAction::Refund) => self.refunded(total.unsigned_abs()),
+            LineAction::Cancel => total.saturating_neg(),
+            LineAction::Capture => {
+                let back = total.saturating_neg().max(0).min(excess).min(books.kept().max(0));
+                books.returned = books.returned.saturating_add(back);
+                back.saturating_neg()
+            }
+            // What is refunded of a line that stays is let off, and not to be paid again.
+            LineAction::Refund => 0,
         }
     }
 
@@ -385,6 +399,8 @@ impl Order {
             return;
         }
         let (action, amount, done, payment) = (leg.action, leg.amount, *result == LegResult::Done, leg.payment);
+        let is_of_lines =
+            kind == OperationKind::Refund && self.operation(operation).is_some_and(|it| !it.lines.is_empty());
         self.end_lines(operation, index);
         self.unresolved = self.unresolved.saturating_sub(u16::from(action != Action::Capture));
         if action == Action::Increase && !done {
@@ -411,7 +427,12 @@ impl Order {
             };
             match (self.kind, action) {
                 _ if !done || action.takes() => {}
-                (OrderKind::Running, Action::Refund) => self.refunded(amount),
+                (OrderKind::Running, Action::Refund) => {
+                    // What is refunded of a line that stays is let off, and not to be paid again. Without a word of
+                    // lines, what is covered beyond the amount goes first.
+                    let back = if is_of_lines { 0 } else { amount.min(self.excess) };
+                    self.owe(i128::from(back));
+                }
                 _ if self.closed.as_ref().is_some_and(Closed::is_success) => {}
                 _ => self.owe(i128::from(amount)),
             }

@@ -215,6 +215,13 @@ impl Lines {
         Self { sheets: Vec::new(), lines: Arc::from([]) }
     }
 
+    /// What was taken back of a line, with the sign of what takes it back.
+    #[must_use]
+    pub fn taken_back(&self, id: u32) -> i64 {
+        let reversals = self.lines.iter().filter(|line| line.reverses == Some(id));
+        reversals.map(|line| line.amount).fold(0, i64::saturating_add)
+    }
+
     /// The line of that number.
     #[must_use]
     pub fn get(&self, id: u32) -> Option<&Line> {
@@ -418,11 +425,12 @@ pub fn tax_of(lines: &[Line]) -> Result<i64, LineFault> {
     sum(lines.iter().map(|line| line.tax))
 }
 
-/// Checks new lines by themselves and beside the lines that an order has: numbers, signs, taxes, reversals.
+/// Checks new lines by themselves and beside the lines that an order has: numbers, signs, taxes, reversals. `refunded`
+/// says what of a line was refunded, which is not there to be taken back once more.
 ///
 /// # Errors
 /// The first [`LineFault`].
-pub fn check(new: &[Line], known: &[Line]) -> Result<(), LineFault> {
+pub fn check(new: &[Line], known: &[Line], refunded: &dyn Fn(u32) -> i64) -> Result<(), LineFault> {
     if new.is_empty() {
         return Err(Fault::Missing.of_all());
     }
@@ -437,7 +445,7 @@ pub fn check(new: &[Line], known: &[Line]) -> Result<(), LineFault> {
             return Err(Fault::Duplicate { line: line.id }.at(index));
         }
         if let Some(of) = line.reverses {
-            check_reversal(line, of, known, &new[..index]).map_err(|fault| fault.at(index))?;
+            check_reversal(line, of, known, &new[..index], refunded(of)).map_err(|fault| fault.at(index))?;
         }
     }
     Ok(())
@@ -458,8 +466,8 @@ fn check_one(line: &Line) -> Result<(), Fault> {
     }
 }
 
-/// What may be taken back of a line: the line itself, less what was taken back of it.
-fn check_reversal(line: &Line, of: u32, known: &[Line], earlier: &[Line]) -> Result<(), Fault> {
+/// What may be taken back of a line: the line itself, less what was taken back or refunded of it.
+fn check_reversal(line: &Line, of: u32, known: &[Line], earlier: &[Line], refunded: i64) -> Result<(), Fault> {
     // Only what the order has can come back: a line that is new needs no reversal.
     let Some(reversed) = known.iter().find(|known| known.id == of) else {
         return Err(Fault::Unknown { line: of.to_string() });
@@ -478,7 +486,8 @@ fn check_reversal(line: &Line, of: u32, known: &[Line], earlier: &[Line]) -> Res
         return Err(Fault::ReversalDiffers { what: "tax percentages", expected, actual });
     }
     let reversals = known.iter().chain(earlier).filter(|other| other.reverses == Some(of)).map(|other| other.amount);
-    let left = reversals.fold(reversed.amount.saturating_neg(), |left, reversal| left.saturating_sub(reversal));
+    let whole = reversed.amount.saturating_sub(refunded).saturating_neg();
+    let left = reversals.fold(whole, |left, reversal| left.saturating_sub(reversal));
     let fits =
         line.amount != 0 && line.amount.signum() == left.signum() && line.amount.unsigned_abs() <= left.unsigned_abs();
     if !fits {

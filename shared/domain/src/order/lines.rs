@@ -72,7 +72,7 @@ pub struct Append {
 
 /// Whether lines are what an amount and its tax say.
 pub(super) fn check_total(lines: &[Line], amount: Money, tax: i64) -> Result<(), LineFault> {
-    check(lines, &[])?;
+    check(lines, &[], &|_| 0)?;
     let expected = i64::try_from(amount.minor()).unwrap_or(i64::MAX);
     let actual = sum_of(lines)?;
     if actual != expected {
@@ -174,7 +174,7 @@ impl Order {
         }
         let cart = self.cart_of(&append.known)?;
         cart.check_room()?;
-        check(&append.lines, &append.known.lines)?;
+        check(&append.lines, &append.known.lines, &|line| cart.line(line).refunded)?;
         check_details(append.details.as_deref())?;
         let (amount, tax) = self.appended(&append.lines, cart.tax)?;
         if self.kind != OrderKind::Running && !reopens {

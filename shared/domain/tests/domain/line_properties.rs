@@ -128,6 +128,49 @@ fn any_beginning() -> impl Strategy<Value = (Beginning, Vec<i64>)> {
     (kind, prop::collection::vec(1..150_i64, 1..4))
 }
 
+/// A payment of others, as it would be if it were one of ours.
+#[derive(Debug, Default)]
+struct Foreign {
+    allocated: i128,
+    authorised: i128,
+    returned: i128,
+    refunded: i128,
+}
+
+impl Foreign {
+    fn kept(&self) -> i128 {
+        self.authorised - self.returned - self.refunded
+    }
+
+    /// How much more it covers.
+    fn learn(&mut self, action: LineAction, total: i64, excess: u64) -> i128 {
+        let total = i128::from(total);
+        match action {
+            LineAction::Authorise => {
+                self.allocated += total;
+                let more = (self.allocated - (self.authorised - self.returned)).max(0);
+                self.authorised += more;
+                more
+            }
+            LineAction::Cancel => {
+                self.allocated -= total;
+                self.authorised -= total;
+                -total
+            }
+            LineAction::Capture if total < 0 => {
+                let back = (-total).min(i128::from(excess)).min(self.kept());
+                self.returned += back;
+                -back
+            }
+            LineAction::Capture => 0,
+            LineAction::Refund => {
+                self.refunded += total;
+                0
+            }
+        }
+    }
+}
+
 /// An order, and what its events come to, counted here.
 struct Story {
     order: Order,
@@ -137,6 +180,8 @@ struct Story {
     /// Legs that are known, and those that ended.
     legs: BTreeMap<(Version, u16), (Action, u64, bool)>,
     reserved: BTreeMap<Version, u64>,
+    /// What was told of payments of others.
+    foreign: BTreeMap<String, Foreign>,
     /// What was booked on each line, and not undone: the entries of each commit.
     entries: Vec<(Version, LineAction, Vec<Entry>)>,
 }
@@ -152,8 +197,8 @@ impl Story {
         let events = Order::open(&open, None, NOW).unwrap();
         let order = Order::evolve_all(None, &events, Version::FIRST, NOW).unwrap();
         let balance = i128::from(order.amount.minor());
-        let (legs, reserved, entries) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
-        Self { order, now: NOW, balance, legs, reserved, entries }
+        let (legs, reserved) = (BTreeMap::new(), BTreeMap::new());
+        Self { order, now: NOW, balance, legs, reserved, foreign: BTreeMap::new(), entries: Vec::new() }
     }
 
     fn lines(&self) -> Lines {
@@ -232,7 +277,7 @@ impl Story {
                 };
                 let entries = entries.iter().map(|(which, share)| {
                     let line = which.get(&lines.lines);
-                    (line.id, part(*share, order.left_of_line(*action, line)))
+                    (line.id, part(*share, order.left_of_line(*action, line, &lines)))
                 });
                 let entries = entries.collect();
                 let (action, is_success) = (*action, *is_success);
@@ -326,12 +371,16 @@ impl Story {
             OrderEvent::LegResolved { operation, leg, result: LegResult::Done } => {
                 let (action, amount, is_held) = self.legs[&(*operation, *leg)];
                 let payment = order.leg(*operation, *leg).unwrap().payment;
+                let is_of_lines = order.operation(*operation).unwrap().kind == OperationKind::Refund
+                    && self.entries.iter().any(|(version, ..)| version == operation);
                 let payment_now = order.payment(payment).unwrap();
                 let (is_held, is_dead) = (is_held || payment_now.is_authorised(), !payment_now.is_live());
                 self.balance += match action {
                     Action::Capture | Action::Increase => 0,
                     // It ended before it could be voided, and was counted then.
                     Action::Void if is_dead => 0,
+                    // Of a line that stays, it is let off.
+                    Action::Refund if is_running && is_of_lines => 0,
                     Action::Refund if is_running => i128::from(amount.min(excess)),
                     Action::Void | Action::Refund if is_paid && is_held => 0,
                     // What was voided before it was authorised is all that was reserved.
@@ -341,17 +390,16 @@ impl Story {
             }
             OrderEvent::Revised { amount, .. } | OrderEvent::Appended { amount, .. } => {
                 self.balance += i128::from(amount.minor()) - i128::from(order.amount.minor());
+                // No more is to be given back than there is.
+                let kept = i128::from(order.covered()) + self.foreign.values().map(Foreign::kept).sum::<i128>();
+                self.balance = self.balance.max(-kept);
             }
             OrderEvent::LinesRecorded { action, payer, entries, is_success: true, .. } => {
                 self.entries.push((version, *action, entries.clone()));
-                self.balance += match (payer, action) {
-                    (Payer::Own(_), _) | (Payer::Foreign(_), LineAction::Capture) => 0,
-                    (Payer::Foreign(_), LineAction::Authorise) => -i128::from(sum(entries)),
-                    (Payer::Foreign(_), LineAction::Cancel) => i128::from(sum(entries)),
-                    (Payer::Foreign(_), LineAction::Refund) => {
-                        i128::from(u64::try_from(sum(entries)).unwrap().min(excess))
-                    }
-                };
+                if let Payer::Foreign(id) = payer {
+                    let covered = self.foreign.entry(id.clone()).or_default().learn(*action, sum(entries), excess);
+                    self.balance -= covered;
+                }
             }
             OrderEvent::LinesRecorded { is_success: false, .. }
             | OrderEvent::Opened { .. }
@@ -398,6 +446,8 @@ impl Story {
             prop_assert!(books.refunded.abs() <= books.captured.abs(), "{:?} of {:?}", books, line);
             prop_assert!(books.captured_tax.abs() <= line.tax.abs(), "{:?} of {:?}", books, line);
             prop_assert!(books.refunded_tax.abs() <= books.captured_tax.abs(), "{:?} of {:?}", books, line);
+            let given_back = books.refunded.abs() + lines.taken_back(line.id).abs();
+            prop_assert!(given_back <= line.amount.abs(), "a line is given back twice: {:?} of {:?}", books, line);
             if books.captured == line.amount {
                 prop_assert_eq!(books.captured_tax, line.tax, "tax parts do not come to the tax");
             }
@@ -425,6 +475,8 @@ impl Story {
                 prop_assert_eq!(told(LineAction::Refund), (books.refunded, books.refunded_tax));
             }
         }
+        let covered = i128::from(order.covered()) + self.foreign.values().map(Foreign::kept).sum::<i128>();
+        prop_assert!(i128::from(order.excess) <= covered, "more is to be given back than there is");
         for books in &cart.payers {
             prop_assert!(books.allocated() >= 0 && books.net() >= 0, "{:?}", books);
             if let Payer::Own(payment) = &books.payer {

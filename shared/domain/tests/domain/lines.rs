@@ -305,10 +305,10 @@ fn lines_are_refused_for_what_is_wrong_with_them() {
         (vec![Line { tax: -20, ..reversal(3, 1, -60) }], Some(0), differs("tax", "at most -12", "-20")),
     ];
     for (lines, at, what) in cases {
-        assert_eq!(check(&lines, &known), Err(LineFault { at, what: what.clone() }), "{what}");
+        assert_eq!(check(&lines, &known, &|_| 0), Err(LineFault { at, what: what.clone() }), "{what}");
     }
-    assert_eq!(check(&[reversal(3, 1, -60), line(4, 80), Line { tax: 0, ..line(5, -5) }], &known), Ok(()));
-    assert_eq!(check(&many(most - 2), &known), Ok(()));
+    assert_eq!(check(&[reversal(3, 1, -60), line(4, 80), Line { tax: 0, ..line(5, -5) }], &known, &|_| 0), Ok(()));
+    assert_eq!(check(&many(most - 2), &known, &|_| 0), Ok(()));
 }
 
 #[test]
@@ -592,6 +592,67 @@ fn a_return_gives_everything_back() {
     assert_eq!(life.allocates(Capture, &first, &[(4, -60)]), [(Action::Refund, 60)]);
     assert_eq!((life.order.amount.minor(), life.order.remaining, life.order.excess), (0, 0, 0));
     assert_eq!(life.money().1, 0);
+}
+
+#[test]
+fn nothing_of_a_line_is_given_back_twice() {
+    for (payer, mut life) in both() {
+        bought(&payer, &mut life);
+        life.allocates(Refund, &payer, &[(1, 9_800)]);
+        // What was refunded is not there to be taken back.
+        let left = Fault::ReversalExceeds { line: 1, left: -30_000, actual: -39_800 };
+        assert_eq!(life.refuses(&life.appending(&[reversal(2, 1, -39_800)])), Refusal::Lines(left.at(0)));
+        life.appends(&[reversal(2, 1, -30_000)]);
+        // What is taken back is not there to be refunded.
+        let exceeds = Fault::Exceeds { line: "1".into(), done: "refunded", left: 0, actual: 1 };
+        let again = life.allocation(Refund, payer.clone(), &[(1, 1)]);
+        assert_eq!(life.refuses(&again), Refusal::Lines(exceeds.at(0)));
+        assert_eq!((life.order.amount, life.order.excess), (eur(9_800), 30_000));
+        life.allocates(Authorise, &payer, &[(2, -30_000)]);
+        life.allocates(Capture, &payer, &[(2, -30_000)]);
+        assert_eq!((life.order.remaining, life.order.excess), (0, 0));
+        if let Payer::Own(_) = payer {
+            assert_eq!(life.money(), (39_800, 0, 39_800));
+        }
+    }
+}
+
+#[test]
+fn a_refund_without_a_word_of_lines_gives_back_what_is_beyond_the_amount_first() {
+    let mut life = Life::running(&[line(1, 60), line(2, 40)]);
+    let payment = life.pays(100);
+    let payer = Payer::Own(payment);
+    life.allocates(Authorise, &payer, &[(1, 60), (2, 40)]);
+    life.allocates(Capture, &payer, &[(1, 60), (2, 40)]);
+    life.appends(&[reversal(3, 1, -60)]);
+    life.does(&refund(payment.get(), 50));
+    life.settles(LegResult::Done);
+    assert_eq!(life.order.excess, 10);
+    life.allocates(Authorise, &payer, &[(3, -60)]);
+    assert_eq!(life.allocates(Capture, &payer, &[(3, -60)]), [(Action::Refund, 10)]);
+    assert_eq!((life.order.remaining, life.order.excess, life.money().1), (0, 0, 40));
+    // Of a line that stays it is let off: whoever lets off something still gives back the rest.
+    life.allocates(Refund, &payer, &[(2, 5)]);
+    life.appends(&[reversal(4, 2, -35)]);
+    assert_eq!(life.order.excess, 35);
+}
+
+#[test]
+fn what_others_paid_stays_paid_while_its_lines_are_exchanged() {
+    let payer = foreign("PID");
+    let mut life = Life::running(&[line(1, 100)]);
+    bought_elsewhere(&mut life, &payer);
+    life.appends(&[reversal(2, 1, -100), line(3, 100)]);
+    life.allocates(Authorise, &payer, &[(2, -100)]);
+    // No shopper is asked for what the same payment is about to cover.
+    assert_eq!((life.order.remaining, life.order.excess), (0, 0));
+    life.allocates(Authorise, &payer, &[(3, 100)]);
+    assert_eq!((life.order.remaining, life.order.excess), (0, 0));
+}
+
+fn bought_elsewhere(life: &mut Life, payer: &Payer) {
+    life.allocates(Authorise, payer, &[(1, 100)]);
+    life.allocates(Capture, payer, &[(1, 100)]);
 }
 
 #[test]

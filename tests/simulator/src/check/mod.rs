@@ -15,7 +15,11 @@
 //! 6. What was answered stays true: a payment that was said to be authorised was, a repeated request was
 //!    answered alike, and an order whose cancellation was accepted was cancelled. An operation (`operations.rs`)
 //!    that was taken is there as it was asked for, and once; one that was refused moved nothing.
+//! 7. Lines (`carts.rs`) come to their order's amount and tax at every commit, nothing was done beyond a line or a
+//!    payment, and what was asked of them with one key was done once. What an order that goes on is covered beyond its
+//!    amount is counted once more (`money.rs`).
 
+mod carts;
 mod money;
 mod operations;
 mod rest;
@@ -75,6 +79,7 @@ pub(crate) fn check(simulation: &Simulation, workload: &Workload) -> Findings {
     money::conserved(&stories, &mut findings);
     money::never_too_much(&world, &stories, &mut findings);
     money::books(&world, &stories, &mut findings);
+    carts::check(&world, &planned, &stories, &mut findings);
     rest::check(&world, &planned, &stories, &mut findings);
     told::check(simulation, workload, &stories, &mut findings);
     answers(&planned, &stories, &mut findings);

@@ -6,7 +6,10 @@ use app::{StreamId, ports::Commit};
 use domain::{
     Account, Action, Aggregate, OrderId, Reference, Tally, Time, Version,
     account::AccountEvent,
-    order::{Books, Change, Closed, Leg, LegResult, Order, OrderEvent, PartnerId, Payment, Resolution},
+    order::{
+        Books, Change, CloseReason, Closed, Entry, Leg, LegResult, LineAction, OperationKind, Order, OrderEvent,
+        OrderKind, PartnerId, Payer, Payment, Resolution,
+    },
 };
 use partners::sandbox::{Book, BookEvent};
 
@@ -25,12 +28,70 @@ fn money(tally: &Tally) -> Money {
 struct Ledger {
     reserved: BTreeMap<Version, u64>,
     authorised: BTreeSet<Version>,
+    dead: BTreeSet<Version>,
     legs: BTreeMap<(Version, u16), Leg>,
+    /// What the order comes to.
+    amount: u64,
+    is_running: bool,
+    is_paid: bool,
+    /// What is still to be paid; below 0, what is to be given back.
+    balance: i128,
+    /// What was told of payments of others.
+    foreign: BTreeMap<String, Foreign>,
+    /// Operations that are about lines.
+    of_lines: BTreeSet<Version>,
+}
+
+/// A payment of others, as it would be if it were one of ours.
+#[derive(Default)]
+struct Foreign {
+    allocated: i128,
+    authorised: i128,
+    returned: i128,
+    refunded: i128,
+}
+
+impl Foreign {
+    fn kept(&self) -> i128 {
+        self.authorised - self.returned - self.refunded
+    }
+
+    /// How much more it covers.
+    fn learn(&mut self, action: LineAction, total: i128, excess: i128) -> i128 {
+        match action {
+            LineAction::Authorise => {
+                self.allocated += total;
+                let more = (self.allocated - (self.authorised - self.returned)).max(0);
+                self.authorised += more;
+                more
+            }
+            LineAction::Cancel => {
+                self.allocated -= total;
+                self.authorised -= total;
+                -total
+            }
+            LineAction::Capture => {
+                let back = (-total).max(0).min(excess).min(self.kept());
+                self.returned += back;
+                -back
+            }
+            LineAction::Refund => {
+                self.refunded += total;
+                0
+            }
+        }
+    }
 }
 
 impl Ledger {
     fn learn(&mut self, change: &Change) {
         let version = change.position.version;
+        self.balance += self.owed(&change.event);
+        if let OrderEvent::Revised { .. } | OrderEvent::Appended { .. } = &change.event {
+            // No more is to be given back than there is.
+            let kept = i128::from(change.order.covered()) + self.foreign.values().map(Foreign::kept).sum::<i128>();
+            self.balance = self.balance.max(-kept);
+        }
         match &change.event {
             OrderEvent::PaymentReserved { amount, .. } => {
                 self.reserved.insert(version, *amount);
@@ -38,26 +99,85 @@ impl Ledger {
             OrderEvent::PaymentResolved { payment, resolution: Resolution::Authorised } => {
                 self.authorised.insert(*payment);
             }
-            OrderEvent::OperationRequested { legs, .. } => {
+            OrderEvent::PaymentResolved { payment, resolution } if resolution.is_dead() => {
+                self.dead.insert(*payment);
+            }
+            OrderEvent::Revised { amount, .. } | OrderEvent::Appended { amount, .. } => self.amount = amount.minor(),
+            OrderEvent::Reopened { .. } => (self.is_running, self.is_paid) = (true, false),
+            OrderEvent::Closed { reason, .. } => self.is_paid = *reason == CloseReason::Paid,
+            OrderEvent::OperationRequested { legs, kind, lines, .. } => {
+                if *kind == Some(OperationKind::Refund) && !lines.is_empty() {
+                    self.of_lines.insert(version);
+                }
                 self.legs.extend(legs.iter().zip(0..).map(|(leg, index)| ((version, index), leg.clone())));
             }
             OrderEvent::LegResolved { operation, leg, result } => {
-                if let Some(leg) = self.legs.get_mut(&(*operation, *leg)) {
+                let voided = self.legs.get_mut(&(*operation, *leg)).and_then(|leg| {
                     leg.result = Some(result.clone());
-                }
+                    let is_void = leg.action == Action::Void && *result == LegResult::Done;
+                    is_void.then_some(leg.payment)
+                });
+                // Voided before it was authorised: it never will be.
+                self.dead.extend(voided.filter(|payment| !self.authorised.contains(payment)));
             }
-            OrderEvent::Opened { .. }
-            | OrderEvent::PaymentResolved { .. }
+            OrderEvent::Opened { amount, kind, .. } => {
+                (self.amount, self.is_running) = (amount.minor(), *kind == OrderKind::Running);
+            }
+            OrderEvent::PaymentResolved { .. }
             | OrderEvent::ShopperTimedOut { .. }
             | OrderEvent::OperationRefused { .. }
-            | OrderEvent::Revised { .. }
-            | OrderEvent::Appended { .. }
+            | OrderEvent::LinesRecorded { .. }
+            | OrderEvent::CancellationRequested { .. }
+            | OrderEvent::Answered { .. }
+            | OrderEvent::AmountsChanged => {}
+        }
+    }
+
+    /// What an event adds to what is still to be paid of an order in parts.
+    fn owed(&mut self, event: &OrderEvent) -> i128 {
+        let excess = u64::try_from((-self.balance).max(0)).unwrap_or(u64::MAX);
+        let reserved = |payment: &Version| i128::from(self.reserved.get(payment).copied().unwrap_or_default());
+        let sum = |entries: &[Entry]| entries.iter().map(|entry| i128::from(entry.amount)).sum::<i128>();
+        match event {
+            OrderEvent::Opened { amount, .. } => i128::from(amount.minor()),
+            OrderEvent::PaymentReserved { amount, .. } => -i128::from(*amount),
+            OrderEvent::PaymentResolved { payment, resolution } if resolution.is_dead() => reserved(payment),
+            OrderEvent::Revised { amount, .. } | OrderEvent::Appended { amount, .. } => {
+                i128::from(amount.minor()) - i128::from(self.amount)
+            }
+            OrderEvent::LinesRecorded { action, payer: Payer::Foreign(id), entries, is_success: true, .. } => {
+                let total = sum(entries);
+                -self.foreign.entry(id.clone()).or_default().learn(*action, total, i128::from(excess))
+            }
+            OrderEvent::OperationRequested { legs, .. } => {
+                let increases = legs.iter().filter(|leg| leg.action == Action::Increase);
+                -increases.map(|leg| i128::from(leg.amount)).sum::<i128>()
+            }
+            OrderEvent::LegResolved { operation, leg, result } => {
+                let is_of_lines = self.of_lines.contains(operation);
+                let Some(leg) = self.legs.get(&(*operation, *leg)) else { return 0 };
+                match (leg.action, result) {
+                    (Action::Increase, LegResult::Declined { .. }) => i128::from(leg.amount),
+                    (Action::Void | Action::Refund, LegResult::Done) if self.dead.contains(&leg.payment) => 0,
+                    (Action::Void, LegResult::Done) if !self.authorised.contains(&leg.payment) => {
+                        reserved(&leg.payment)
+                    }
+                    // Of a line that stays, it is let off.
+                    (Action::Refund, LegResult::Done) if self.is_running && is_of_lines => 0,
+                    (Action::Refund, LegResult::Done) if self.is_running => i128::from(leg.amount.min(excess)),
+                    (Action::Void | Action::Refund, LegResult::Done) if !self.is_paid => i128::from(leg.amount),
+                    (Action::Capture | Action::Increase | Action::Void | Action::Refund, _) => 0,
+                }
+            }
+            OrderEvent::PaymentResolved { .. }
+            | OrderEvent::ShopperTimedOut { .. }
+            | OrderEvent::OperationRefused { .. }
             | OrderEvent::LinesRecorded { .. }
             | OrderEvent::Reopened { .. }
             | OrderEvent::CancellationRequested { .. }
             | OrderEvent::Answered { .. }
             | OrderEvent::Closed { .. }
-            | OrderEvent::AmountsChanged => {}
+            | OrderEvent::AmountsChanged => 0,
         }
     }
 
@@ -106,6 +226,10 @@ pub(super) fn conserved(stories: &Stories, findings: &mut Findings) {
                     broken(format!("{tally:?} does not add up"));
                 }
             }
+            let balance = i128::from(order.remaining) - i128::from(order.excess);
+            if order.kind != OrderKind::Single && balance != ledger.balance {
+                broken(format!("{balance} is to be paid, and the events come to {}", ledger.balance));
+            }
             books_of(order, &mut broken);
         }
     }
@@ -142,7 +266,14 @@ fn books_of(order: &Order, broken: &mut dyn FnMut(String)) {
     if !is_whole {
         broken(format!("{books:?} does not add up"));
     }
-    let (covered, amount) = (order.covered(), order.amount.minor());
+    // What an order that goes on was let off, or others paid, is counted from its events alone.
+    let (covered, amount) = (order.covered(), order.amount.minor() + order.excess);
+    if order.kind == OrderKind::Running {
+        if covered > amount || (order.remaining > 0 && order.excess > 0) {
+            broken(format!("{covered} taken of {amount}, {} remains, {} beyond", order.remaining, order.excess));
+        }
+        return;
+    }
     if covered > amount {
         broken(format!("{covered} taken of {amount}"));
     }
@@ -164,7 +295,7 @@ pub(super) fn never_too_much(world: &World, stories: &Stories, findings: &mut Fi
         let touched = match by_stream.get(commit.stream.as_str()) {
             Some(id) => {
                 let order = stories.get(id).and_then(|story| story.after(commit.version));
-                amounts.extend(order.map(|order| (*id, order.amount.minor())));
+                amounts.extend(order.map(|order| (*id, order.amount.minor() + order.excess)));
                 vec![*id]
             }
             None => kept.learn(commit),

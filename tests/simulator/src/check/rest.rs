@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use domain::{
     Version,
-    order::{CaptureMode, Closed, Leg, LegResult, OperationKind, Order, OrderEvent, Payment, Session},
+    order::{
+        CaptureMode, CloseReason, Closed, Leg, LegResult, OperationKind, Order, OrderEvent, OrderKind, Payment, Session,
+    },
 };
 
 use super::{Findings, Stories, Story};
@@ -18,6 +20,9 @@ pub(super) fn check(world: &World, planned: &[Planned], stories: &Stories, findi
         if let Some(closed) = &order.closed {
             *findings.endings.entry(format!("{:?}", closed.reason)).or_default() += 1;
             ended(story, closed, findings);
+        } else if order.kind == OrderKind::Running && order.cancellation.is_none() {
+            // It goes on until its merchant closes it.
+            *findings.endings.entry("goes on".to_owned()).or_default() += 1;
         } else {
             findings.violations.push(format!("{stream}: it has not ended: {order:?}"));
         }
@@ -37,6 +42,10 @@ fn legs(order: &Order) -> impl Iterator<Item = &Leg> {
 /// An order that ended unpaid keeps nothing; one that was paid, and is captured by itself, is captured.
 fn ended(story: &Story, closed: &Closed, findings: &mut Findings) {
     let Story { stream, order, .. } = story;
+    // What its merchant closed keeps what was paid.
+    if closed.reason == CloseReason::Concluded {
+        return;
+    }
     if !closed.is_success() {
         let is_declined = |payment: &Payment| declines(story, Version::FIRST, payment).any(|leg| !leg.action.takes());
         for payment in order.payments.iter().filter(|payment| payment.covers() > 0 && !is_declined(payment)) {

@@ -62,7 +62,10 @@ fn in_order(story: &Story, format: Format, told: &Told, findings: &mut Findings)
 fn outcomes(story: &Story, told: &Told, findings: &mut Findings) {
     for operation in story.order.operations.iter().filter(|operation| operation.kind != OperationKind::Release) {
         let code = Topic::of_operation(operation.kind).code();
-        let is_meant = |arrived: &&Arrived| arrived.operation == Some(operation.version) && arrived.name == code;
+        // What lines that are taken back give back is told as what each leg is.
+        let is_any = operation.kind == OperationKind::Exchange;
+        let is_named = |arrived: &Arrived| is_any || arrived.name == code;
+        let is_meant = |arrived: &&Arrived| arrived.operation == Some(operation.version) && is_named(arrived);
         let ids = told.arrived.values().filter(is_meant).flat_map(|arrived| &arrived.ids).collect::<BTreeSet<_>>();
         if ids.len() != events_of(operation) {
             let stream = &story.stream;
