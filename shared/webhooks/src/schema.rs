@@ -83,6 +83,7 @@ schemas! {
         "required": ["url"],
         "properties": {
             "url": { "type": "string", "format": "uri", "description": "Where it is told." },
+            "format": { "type": "string", "enum": ["payments", "callback"], "description": "In which words." },
             "headers": {
                 "type": "array",
                 "description": "Headers that each notification carries.",

@@ -5,13 +5,14 @@ use app::OrderKey;
 use domain::{
     Money, Order, Reference,
     access::Role,
-    order::{Leg, Operation, Payment},
+    order::{Leg, Operation, Payment, line::Lines},
     reference::LegReference,
 };
 use http::StatusCode;
 use serde::Serialize;
 use webhooks::{reasons, words};
 
+use super::lines::{self, LineView};
 use crate::checkout::wire::{OrderView, PaymentMethodView, order_id, order_not_found};
 
 /// An order with all its payments, after what was due on it has been done. The reference may also be
@@ -59,6 +60,16 @@ struct FullOrder<'a> {
     payments: Vec<PaymentView<'a>>,
     /// All that was asked for after that, oldest first.
     operations: Vec<OperationView<'a>>,
+    /// The tax in its amount, where somebody said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tax_amount: Option<i64>,
+    /// What is covered beyond its amount, since lines were taken back: it is to be given back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<::webhooks::schema::Money>"))]
+    excess_amount: Option<Money>,
+    /// Its lines, if it has any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    lines: Vec<LineView<'a>>,
 }
 
 /// The cancellation of an order.
@@ -196,7 +207,8 @@ impl Endpoint for GetOrder {
             problem if problem.code == Code::OrderNotFound => not_found(),
             problem => problem,
         })?;
-        Reply::json(StatusCode::OK, Some(id.reference().to_string()), &full(engine, &key, &order))
+        let lines = engine.app.lines(&key, &order).await?;
+        Reply::json(StatusCode::OK, Some(id.reference().to_string()), &full(engine, &key, &order, &lines))
     }
 }
 
@@ -214,7 +226,7 @@ fn not_found() -> Problem {
     Problem { code: Code::NotFound, ..order_not_found() }
 }
 
-fn full<'a>(engine: &Engine, key: &'a OrderKey, order: &'a Order) -> FullOrder<'a> {
+fn full<'a>(engine: &Engine, key: &'a OrderKey, order: &'a Order, lines: &'a Lines) -> FullOrder<'a> {
     let closed = order.closed.as_ref();
     FullOrder {
         id: key.id.reference().to_uuid().to_string(),
@@ -233,6 +245,9 @@ fn full<'a>(engine: &Engine, key: &'a OrderKey, order: &'a Order) -> FullOrder<'
         }),
         payments: order.payments.iter().map(|payment| payment_view(key, order, payment)).collect(),
         operations: order.operations.iter().map(|operation| operation_view(key, order, operation)).collect(),
+        tax_amount: order.cart.as_ref().map(|cart| cart.tax),
+        excess_amount: (order.excess > 0).then(|| order.amount.with_minor(order.excess)),
+        lines: lines::views(order, lines),
     }
 }
 

@@ -3,3 +3,4 @@
 pub mod cancel;
 pub mod create;
 pub mod get;
+mod lines;
