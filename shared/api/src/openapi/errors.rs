@@ -21,8 +21,9 @@ fn status(family: Family, code: Code) -> Option<StatusCode> {
 }
 
 /// The statuses of errors that an endpoint may answer with, each with its name among the document's responses.
-pub(super) fn of_route(route: &Route) -> Vec<(StatusCode, String)> {
-    let is_page = route.family == Family::Sandbox;
+pub(super) fn of_route(route: &Route, has_body: bool) -> Vec<(StatusCode, String)> {
+    // What a browser's form sends along is not looked at.
+    let is_page = route.family == Family::Sandbox && !has_body;
     let has_body = !is_page && !matches!(route.method, "GET" | "DELETE");
     let may_answer = |status: &StatusCode| match *status {
         StatusCode::BAD_REQUEST => has_body,
@@ -79,7 +80,10 @@ fn content(family: Family, schemas: &mut Schemas) -> Content {
         Family::Admin | Family::Payments => json_content(PROBLEM_JSON, schemas.shown::<ProblemJson<'_>>()),
         Family::OAuth => json_content("application/json", schemas.shown::<OAuthError<'_>>()),
         Family::Sandbox => {
-            json_content("text/plain", schemars::json_schema!({ "type": "string", "description": "What went wrong." }))
+            let text = schemars::json_schema!({ "type": "string", "description": "What went wrong." });
+            let mut content = json_content(PROBLEM_JSON, schemas.shown::<ProblemJson<'_>>());
+            content.extend(json_content("text/plain", text));
+            content
         }
     }
 }
