@@ -112,7 +112,8 @@
 
   class Refused extends Error {
     constructor(problem, status, isTransient) {
-      super(problem.detail || 'Something went wrong. Please try again.');
+      // What is said of a field says more than what is said of them all.
+      super(problem.problems?.[0]?.description || problem.detail || 'Something went wrong. Please try again.');
       this.code = problem.code || '';
       this.status = status;
       this.isTransient = isTransient;

@@ -89,19 +89,19 @@ async fn a_token_that_is_old_or_none_pays_nothing(shop: &Shop) {
         let refused = page.pay_with_token(shop, 1_000, token).await;
         assert_eq!(
             (refused.status, refused.text_at("/code")),
-            (422, "payment_method_invalid".into()),
+            (400, "payment_method_invalid".into()),
             "{}",
             refused.text
         );
-        let detail = refused.text_at("/detail");
+        let detail = refused.text_at("/problems/0/description");
         assert!(detail.contains("'method.token'") && detail.contains(says), "{detail}");
     }
     shop.clock.advance(Duration::from_secs(899));
     assert_eq!(page.pay_with_token(shop, 1_000, &token).await.text_at("/payment/status"), "authorised");
     shop.clock.advance(Duration::from_secs(1));
     let expired = page.pay_with_token(shop, 1_000, &token).await;
-    assert_eq!((expired.status, expired.text_at("/code")), (422, "payment_method_invalid".into()));
-    assert!(expired.text_at("/detail").contains("expired"), "{}", expired.text);
+    assert_eq!((expired.status, expired.text_at("/code")), (400, "payment_method_invalid".into()));
+    assert!(expired.text_at("/problems/0/description").contains("expired"), "{}", expired.text);
 }
 
 super::on_both_stores!(

@@ -14,7 +14,10 @@ const APPROVED: &str = "4111111111111111";
 #[track_caller]
 fn is_problem(answer: &Answer, status: u16, code: &str, says: &str) {
     assert_eq!((answer.status, answer.text_at("/code")), (status, code.to_owned()), "{}", answer.text);
-    assert!(answer.text_at("/detail").contains(says), "{}", answer.text);
+    assert_eq!(answer.headers["content-type"], "application/problem+json");
+    let told = answer.at("/problems/0/description");
+    let told = told.as_str().map_or_else(|| answer.text_at("/detail"), str::to_owned);
+    assert!(told.contains(says), "{}", answer.text);
 }
 
 #[track_caller]
@@ -69,7 +72,7 @@ async fn a_page_that_there_is_not_is_not_shown(shop: &Shop) {
         is_problem(&order, 404, "not_found", "no such page");
         let paid = json!({ "orderData": "x", "amount": 1, "method": { "type": "ideal" } });
         let paid = shop.send(shop.bare(Method::POST, &format!("/psp/checkout/{token}/payments")).json(&paid)).await;
-        assert!(paid.status == 404 || (token == elsewhere && paid.status == 422), "{}", paid.text);
+        assert!(paid.status == 404 || (token == elsewhere && paid.status == 400), "{}", paid.text);
         let balance = json!({ "brand": "givex", "number": "6036280000000000000", "code": "123" });
         let balance =
             shop.send(shop.bare(Method::POST, &format!("/psp/checkout/{token}/balance")).json(&balance)).await;
@@ -114,12 +117,70 @@ async fn an_order_is_paid_in_parts(shop: &Shop) {
     assert_eq!(shop.order(&opened.order()).await["success"], json!(true));
 }
 
+async fn the_merchants_lines_and_words_are_shown(shop: &Shop) {
+    let urls = json!({
+        "hostUrls": ["https://shop.example:8443/checkout", "http://127.0.0.1:9", "https://a.example;script-src", "no URL"],
+        "completeUrl": "https://shop.example/thanks",
+        "cancelUrl": "https://shop.example/cart",
+        "paymentUrl": "https://shop.example/pay",
+    });
+    let page = Page::with_lines(shop, &urls).await;
+    let order = page.order(shop).await;
+    assert_eq!((order.at("/amount"), order.at("/vatAmount")), (json!(1_200), json!(240)), "{}", order.text);
+    assert_eq!((order.text_at("/description"), order.text_at("/language")), ("Breakfast".into(), "de-DE".into()));
+    assert_eq!(order.text_at("/payee"), "Coffee & Co");
+    let urls = json!({ "complete": "https://shop.example/thanks", "cancel": "https://shop.example/cart" });
+    assert_eq!(order.at("/urls"), urls);
+    let first = json!({
+        "reference": "sku-1",
+        "name": "Coffee, 250 g",
+        "type": "PRODUCT",
+        "description": "From Huehuetenango",
+        "quantity": "2",
+        "quantityUnit": "pcs",
+        "unitPrice": 500,
+        "amount": 1_000,
+        "vatAmount": 200,
+        "imageUrl": "https://shop.example/coffee.png",
+    });
+    assert_eq!(order.at("/items/0"), first);
+    assert_eq!((order.text_at("/items/2/type"), order.at("/items/2/amount")), ("DISCOUNT".into(), json!(-150)));
+
+    let shown = shop.send(shop.bare(Method::GET, &page.path(shop))).await;
+    assert!(shown.text.contains("Pay Coffee &#38; Co"), "{}", shown.text);
+    let policy = shown.headers["content-security-policy"].to_str().unwrap();
+    assert!(policy.ends_with("frame-ancestors https://shop.example:8443 http://127.0.0.1:9"), "{policy}");
+
+    for (embedded, host) in [(json!(true), "https://shop.example/pay?"), (json!(false), shop.url.as_str())] {
+        let order_data = page.order(shop).await.at("/orderData");
+        let body =
+            json!({ "orderData": order_data, "amount": 100, "method": { "type": "ideal" }, "embedded": embedded });
+        let started = page.post(shop, "payments", &body).await;
+        let redirect = started.text_at("/redirect");
+        let back = shop.press(redirect.strip_prefix(&shop.url).unwrap(), "approve").await;
+        assert!(back.starts_with(host), "{back}");
+    }
+}
+
+/// The merchant changes the cart while a shopper looks at it: what was shown cannot be paid any more.
+async fn a_changed_cart_is_shown_before_it_is_paid(shop: &Shop) {
+    let page = Page::with_lines(shop, &json!({})).await;
+    let seen = page.order(shop).await.at("/orderData");
+    page.revise(shop).await;
+    let stale = json!({ "orderData": seen, "amount": 1_200, "method": gift_card() });
+    is_problem(&page.post(shop, "payments", &stale).await, 400, "order_data_stale", "'orderData'");
+    let order = page.order(shop).await;
+    assert_eq!((order.at("/amount"), order.at("/items/2")), (json!(1_350), Value::Null));
+    let paid = page.pay(shop, 1_350, gift_card()).await;
+    assert_eq!(paid.text_at("/order/status"), "paid", "{}", paid.text);
+}
+
 async fn what_changed_since_it_was_shown_is_not_paid(shop: &Shop) {
     let page = Page::of(&shop.open_order(10_000).await);
     let seen = page.order(shop).await.at("/orderData");
     page.pay(shop, 2_000, gift_card()).await;
     let stale = json!({ "orderData": seen, "amount": 2_000, "method": gift_card() });
-    is_problem(&page.post(shop, "payments", &stale).await, 422, "order_data_stale", "'orderData'");
+    is_problem(&page.post(shop, "payments", &stale).await, 400, "order_data_stale", "'orderData'");
     assert_eq!(page.order(shop).await.at("/remaining"), json!(8_000));
 }
 
@@ -136,7 +197,7 @@ async fn the_same_key_pays_once(shop: &Shop) {
     assert_eq!((first.status, &first.text), (200, &again.text));
     assert_eq!(page.order(shop).await.at("/paid"), json!(2_000));
     body["amount"] = json!(3_000);
-    is_problem(&send(&body).await, 422, "idempotency_key_reused", "");
+    is_problem(&send(&body).await, 409, "idempotency_key_reused", "");
 }
 
 async fn what_cannot_be_paid_is_told_by_field(shop: &Shop) {
@@ -144,20 +205,20 @@ async fn what_cannot_be_paid_is_told_by_field(shop: &Shop) {
     let order_data = page.order(shop).await.at("/orderData");
     let good = json!({ "orderData": order_data, "amount": 2_000, "method": gift_card() });
     for (pointer, value, status, code, says) in [
-        ("/orderData", Value::Null, 422, "field_missing", "'orderData'"),
-        ("/orderData", json!("x"), 422, "order_data_malformed", "'orderData'"),
-        ("/amount", Value::Null, 422, "field_missing", "'amount'"),
-        ("/amount", json!(0), 422, "amount_invalid", "'amount'"),
-        ("/amount", json!(-1), 422, "amount_invalid", "'amount'"),
+        ("/orderData", Value::Null, 400, "field_missing", "'orderData'"),
+        ("/orderData", json!("x"), 400, "order_data_malformed", "'orderData'"),
+        ("/amount", Value::Null, 400, "field_missing", "'amount'"),
+        ("/amount", json!(0), 400, "amount_invalid", "'amount'"),
+        ("/amount", json!(-1), 400, "amount_invalid", "'amount'"),
         ("/amount", json!(10.5), 400, "body_invalid", "'amount'"),
-        ("/amount", json!(10_001), 422, "amount_exceeds_remaining", "'amount'"),
-        ("/method", Value::Null, 422, "field_missing", "'method'"),
-        ("/method/type", Value::Null, 422, "field_missing", "'method.type'"),
-        ("/method/type", json!("cash"), 422, "payment_method_invalid", "'method.type'"),
-        ("/method/type", json!("card"), 422, "field_missing", "'method.token'"),
-        ("/method/brand", Value::Null, 422, "field_missing", "'method.brand'"),
-        ("/method/number", json!("1234"), 422, "field_invalid", "'method.number'"),
-        ("/method/code", Value::Null, 422, "field_missing", "'method.code'"),
+        ("/amount", json!(10_001), 400, "amount_exceeds_remaining", "'amount'"),
+        ("/method", Value::Null, 400, "field_missing", "'method'"),
+        ("/method/type", Value::Null, 400, "field_missing", "'method.type'"),
+        ("/method/type", json!("cash"), 400, "payment_method_invalid", "'method.type'"),
+        ("/method/type", json!("card"), 400, "field_missing", "'method.token'"),
+        ("/method/brand", Value::Null, 400, "field_missing", "'method.brand'"),
+        ("/method/number", json!("1234"), 400, "field_invalid", "'method.number'"),
+        ("/method/code", Value::Null, 400, "field_missing", "'method.code'"),
     ] {
         let mut wrong = good.clone();
         *wrong.pointer_mut(pointer).unwrap() = value;
@@ -182,7 +243,7 @@ async fn a_gift_card_says_what_it_can_pay(shop: &Shop) {
     card["number"] = json!("6036280000000000001");
     assert_eq!(page.post(shop, "balance", &card).await.text_at("/reason"), "Invalid Card Number");
     card["number"] = json!("6036");
-    is_problem(&page.post(shop, "balance", &card).await, 422, "field_invalid", "'number'");
+    is_problem(&page.post(shop, "balance", &card).await, 400, "field_invalid", "'number'");
 }
 
 /// Codes have three digits: whoever could try them all would find the right one.
@@ -234,7 +295,7 @@ async fn an_order_that_has_ended_takes_nothing(shop: &Shop) {
     let order = page.order(shop).await;
     assert_eq!((order.text_at("/status"), order.at("/orderData")), ("aborted".into(), Value::Null));
     let late = json!({ "orderData": order_data, "amount": 1_000, "method": gift_card() });
-    is_problem(&page.post(shop, "payments", &late).await, 422, "order_cancelled", "");
+    is_problem(&page.post(shop, "payments", &late).await, 403, "order_cancelled", "");
 
     let lapsing = Page::of(&shop.open_order_for(1_000, Duration::from_secs(60)).await);
     shop.clock.advance(Duration::from_secs(61));
@@ -245,6 +306,8 @@ super::on_both_stores!(
     the_page_runs_its_own_script_and_no_other,
     a_page_that_there_is_not_is_not_shown,
     an_order_is_paid_in_parts,
+    the_merchants_lines_and_words_are_shown,
+    a_changed_cart_is_shown_before_it_is_paid,
     what_changed_since_it_was_shown_is_not_paid,
     the_same_key_pays_once,
     what_cannot_be_paid_is_told_by_field,

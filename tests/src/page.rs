@@ -1,12 +1,17 @@
 //! The payment page of an order, as its script uses it.
 
-use api::Engine;
-use app::OrderKey;
-use domain::Time;
+use app::{NewLines, OrderKey, OrderTerms, Revision};
+use domain::{
+    Money, Time,
+    order::line::{Line, LineKind},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::shop::{Answer, Shop, order_key};
+use crate::shop::{Answer, Shop, order_key, test_merchant};
+
+/// A picture that is a page's own to show.
+const IMAGE: &str = "https://shop.example/coffee.png";
 
 /// The payment page of an order.
 #[derive(Debug, Clone)]
@@ -22,10 +27,71 @@ impl Page {
         Self { key: order_key(&opened.order()) }
     }
 
+    /// The page of an order with lines, of 12.00 EUR: two coffees, a filter, less a discount. `urls` are where a
+    /// shopper comes from and goes to.
+    ///
+    /// # Panics
+    /// If it is not opened.
+    pub async fn with_lines(shop: &Shop, urls: &Value) -> Self {
+        let merchant = test_merchant();
+        let line = |id, name: &str, kind, quantity: &str, unit_price, amount, tax| Line {
+            id,
+            reference: format!("sku-{id}"),
+            name: name.to_owned(),
+            kind,
+            class: Some("Coffee".to_owned()),
+            quantity: quantity.parse().expect("a quantity"),
+            unit: Some("pcs".to_owned()),
+            unit_price: Some(unit_price),
+            discount_price: None,
+            amount,
+            tax,
+            taxes: Vec::new(),
+            reverses: None,
+            details: Some(json!({ "imageUrl": IMAGE, "description": "From Huehuetenango" }).to_string()),
+        };
+        let lines = vec![
+            line(1, "Coffee, 250 g", LineKind::Product, "2", 500, 1_000, 200),
+            Line { details: None, ..line(2, "Filter", LineKind::Product, "1", 350, 350, 70) },
+            Line { unit_price: None, details: None, ..line(3, "Welcome", LineKind::Discount, "1", 0, -150, -30) },
+        ];
+        let details = json!({
+            "description": "Breakfast",
+            "language": "de-DE",
+            "urls": urls,
+            "payeeInfo": { "payeeName": "Coffee & Co" },
+        });
+        let amount = Money::try_new("EUR".parse().expect("a currency"), 1_200).expect("an amount");
+        let terms = OrderTerms {
+            lines: Some(NewLines { lines, tax: 240, description: Some("Breakfast".to_owned()), ..NewLines::default() }),
+            details: Some(details.to_string()),
+            ..OrderTerms::new(merchant, "order-1".to_owned(), amount, shop.engine.tokens.current())
+        };
+        Self { key: shop.engine.app.open(terms).await.expect("an order that can be opened").key }
+    }
+
+    /// Takes the discount off: 13.50 EUR from then on.
+    ///
+    /// # Panics
+    /// If it cannot be.
+    pub async fn revise(&self, shop: &Shop) {
+        let order = shop.engine.app.find(&self.key).await.expect("the order");
+        let lines = shop.engine.app.lines(&self.key, &order).await.expect("its lines");
+        let revision = Revision {
+            amount: order.amount.with_minor(1_350),
+            tax: 270,
+            description: None,
+            lines: Some(lines.lines[..2].to_vec()),
+            details: None,
+            key: None,
+        };
+        shop.engine.app.revise(&self.key, Some(order), revision).await.expect("an order that nobody has paid");
+    }
+
     /// Its token.
     #[must_use]
     pub fn token(&self, shop: &Shop) -> String {
-        token(&shop.engine, &self.key)
+        shop.engine.tokens.seal_page(&self.key.merchant, self.key.id)
     }
 
     /// Its path.
@@ -81,8 +147,4 @@ pub fn gift_card() -> Value {
         "number": local::TEST_GIFT_CARD,
         "code": local::TEST_GIFT_CARD_CODE,
     })
-}
-
-fn token(engine: &Engine, key: &OrderKey) -> String {
-    engine.tokens.seal_page(&key.merchant, key.id)
 }

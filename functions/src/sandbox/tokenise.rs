@@ -67,7 +67,7 @@ impl Endpoint for TokeniseCard {
             SecretString::from(number.ok_or_else(|| field_missing("number"))?.expose_secret().replace(' ', ""));
         if !is_card_number(number.expose_secret()) {
             let message = "Field 'number' is not valid: it is no card's number.";
-            return Err(Problem::new(Code::CardNumberInvalid, message));
+            return Err(Problem::new(Code::CardNumberInvalid, message).of_field("number"));
         }
         let is_month = |month: &String| is_digits(month, 1..=2) && (1..=12).contains(&month.parse().unwrap_or(0_u8));
         let is_year = |year: &String| is_digits(year, 2..=2) || is_digits(year, 4..=4);
@@ -98,7 +98,7 @@ fn is_digits(text: &str, length: std::ops::RangeInclusive<usize>) -> bool {
 pub(crate) fn card_number(engine: &Engine, field: &str, token: &str) -> Result<SecretString, Problem> {
     engine.tokens.open_card(token, engine.app.streams.now()).map_err(|error| {
         let message = format!("Field '{field}' is not valid: {error}.");
-        Problem::new(Code::PaymentMethodInvalid, message)
+        Problem::new(Code::PaymentMethodInvalid, message).of_field(field)
     })
 }
 

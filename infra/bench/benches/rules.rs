@@ -27,6 +27,7 @@ fn open() -> Open {
         expires_at: None,
         token_key: 1,
         session: None,
+        cart: None,
         details: None,
         key: None,
     }

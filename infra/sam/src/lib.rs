@@ -303,7 +303,12 @@ fn endpoint(route: &Route) -> String {
     let (name, id) = (route.name, logical(route.name));
     let operator_key = match route.family {
         Family::Admin => "          TENDER_OPERATOR_KEY_ARN: !GetAtt OperatorKey.Id\n",
-        Family::Checkout | Family::Payments | Family::OAuth | Family::Sandbox => "",
+        Family::Checkout
+        | Family::Payments
+        | Family::Shopping
+        | Family::PaymentOrders
+        | Family::OAuth
+        | Family::Sandbox => "",
     };
     format!(
         "  {id}:

@@ -23,6 +23,10 @@ pub enum Family {
     /// Compatible with the Purse Payment API, version 2: errors are `application/problem+json`, and an idempotency
     /// key that comes again is a conflict.
     Payments,
+    /// Compatible with Dintero's orders: errors are `{"error": {...}}`.
+    Shopping,
+    /// Compatible with Swedbank Pay's payment orders, versions 2.0 to 3.1: errors are `application/problem+json`.
+    PaymentOrders,
     /// Access tokens (OAuth 2.0, RFC 6749): requests are forms, errors are named as that RFC does.
     OAuth,
 }
@@ -91,6 +95,10 @@ pub struct Call<B> {
     pub query: Vec<(String, String)>,
     /// The body.
     pub body: B,
+    /// The version of the family that is spoken, of one with versions in its headers.
+    pub version: crate::ApiVersion,
+    /// What the caller says it is: the header `User-Agent`.
+    pub user_agent: Option<String>,
     /// What the request asks for, as bytes that do not depend on the order of its fields, nor on the
     /// token it came with; made only if there is an idempotency key.
     pub(crate) print: Vec<u8>,
@@ -159,6 +167,13 @@ impl<B> Call<B> {
             scope => format!("{scope}\n{key}"),
         };
         Some(engine.app.prints.key(merchant, &scoped, &self.print))
+    }
+
+    /// The same for a key that is not in a header, in families that have one in the body: of requests of
+    /// [`Family::PaymentOrders`] and [`Family::Shopping`].
+    #[must_use]
+    pub fn print_under(&self, engine: &Engine, merchant: &MerchantAccount, key: &str) -> KeyPrint {
+        engine.app.prints.key(merchant, key, &self.print)
     }
 }
 

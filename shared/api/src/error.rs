@@ -1,15 +1,97 @@
 //! The seam between the engine's errors and its answers.
 
 use app::{Error, StoreError, access::AccessError, webhooks::WebhookError};
-use domain::{limits::ENDPOINTS_PER_MERCHANT_MAX, order::Refusal};
+use domain::{
+    limits::ENDPOINTS_PER_MERCHANT_MAX,
+    order::{
+        Refusal,
+        line::{Fault, LineFault},
+    },
+};
 use partners::accounts::IssueError;
 
 use crate::{Code, Problem, TokenError};
 
+/// What a family calls its lines and their fields.
+#[derive(Debug, Clone, Copy)]
+pub struct LineNames {
+    /// The list of lines, or of what is asked of them.
+    pub list: &'static str,
+    /// The number or reference of a line.
+    pub line: &'static str,
+    /// Its amount.
+    pub amount: &'static str,
+    /// Its tax.
+    pub tax: &'static str,
+    /// What it takes back.
+    pub reverses: &'static str,
+    /// The amount of all together.
+    pub total: &'static str,
+    /// The tax of all together.
+    pub total_tax: &'static str,
+}
+
+impl LineNames {
+    /// The names that are used where a family has none of its own.
+    pub const PLAIN: Self = Self {
+        list: "lines",
+        line: "id",
+        amount: "amount",
+        tax: "tax",
+        reverses: "reverses",
+        total: "amount",
+        total_tax: "tax",
+    };
+}
+
+/// A fault of lines in the words of a family: which field, what was expected, and what came.
+#[must_use]
+pub fn line_problem(fault: &LineFault, names: &LineNames) -> Problem {
+    let (code, field) = match &fault.what {
+        Fault::Sum { .. } => (Code::LinesSumMismatch, names.amount),
+        Fault::TaxSum { .. } => (Code::LinesSumMismatch, names.tax),
+        Fault::Tax { .. } => (Code::TaxInvalid, names.tax),
+        Fault::Negative { .. } | Fault::TooLarge | Fault::Zero | Fault::Sign { .. } | Fault::MixedSigns => {
+            (Code::LineInvalid, names.amount)
+        }
+        Fault::Duplicate { .. } => (Code::LineDuplicate, names.line),
+        Fault::Unknown { .. } => (Code::LineUnknown, names.line),
+        Fault::Missing => (Code::LinesMissing, ""),
+        Fault::TooMany { .. } | Fault::TooLong { .. } => (Code::LinesTooMany, ""),
+        Fault::OfReversal { .. } => (Code::ReversalInvalid, names.reverses),
+        Fault::ReversalDiffers { what: "reference", .. } => (Code::ReversalInvalid, names.line),
+        Fault::ReversalDiffers { .. } => (Code::ReversalInvalid, names.tax),
+        Fault::ReversalExceeds { .. } => (Code::ReversalInvalid, names.amount),
+        Fault::Exceeds { .. } => (Code::LineExceeded, names.amount),
+        Fault::PaymentExceeds { .. } => (Code::PaymentExceeded, names.amount),
+        Fault::NotPositive { .. } => (Code::LineInvalid, names.line),
+    };
+    let field = match (fault.at, &fault.what) {
+        (Some(index), _) => format!("{}[{index}].{field}", names.list),
+        (None, _) => names.list.to_owned(),
+    };
+    Problem::new(code, format!("Field '{field}' is not valid: {}.", fault.what)).of_field(&field)
+}
+
 impl From<Refusal> for Problem {
     /// Exhaustive on purpose: a new refusal does not compile until it has a code.
     fn from(refusal: Refusal) -> Self {
+        if let Refusal::Lines(fault) = &refusal {
+            return line_problem(fault, &LineNames::PLAIN);
+        }
         let code = match &refusal {
+            Refusal::Lines(_) => Code::LineInvalid,
+            Refusal::TaxInvalid { .. } => Code::TaxInvalid,
+            Refusal::NoLines => Code::LinesMissing,
+            Refusal::Taken => Code::Exists,
+            Refusal::Attempted { .. } => Code::OrderAttempted,
+            Refusal::BelowPaid { .. } => Code::AmountBelowPaid,
+            Refusal::EndsByItself => Code::OrderEndsByItself,
+            Refusal::Locked => Code::OrderLocked,
+            Refusal::Captured { .. } => Code::OrderCaptured,
+            Refusal::DescriptionLength { .. } | Refusal::ForeignPaymentLength { .. } => Code::FieldInvalid,
+            // Never shown: the lines are read again.
+            Refusal::LinesChanged => Code::Contended,
             Refusal::AmountZero => Code::AmountInvalid,
             Refusal::CurrencyMismatch { .. } => Code::CurrencyMismatch,
             Refusal::ReferenceLength { .. } => Code::FieldInvalid,
@@ -44,6 +126,10 @@ impl From<Refusal> for Problem {
                 format!("Field 'amount.currency' is not valid: the order is in {expected}, got {actual}.")
             }
             Refusal::ReferenceLength { .. } => format!("Field 'reference' is not valid: {refusal}."),
+            Refusal::TaxInvalid { .. } => format!("Field 'tax' is not valid: {refusal}."),
+            Refusal::DescriptionLength { .. } => format!("Field 'description' is not valid: {refusal}."),
+            Refusal::ForeignPaymentLength { .. } => format!("Field 'payment_id' is not valid: {refusal}."),
+            Refusal::BelowPaid { .. } => format!("Field 'amount' is not valid: {refusal}."),
             Refusal::ExpiryPast | Refusal::ExpiryTooFar => format!("Field 'expiresAt' is not valid: {refusal}."),
             Refusal::Stale { .. } => {
                 format!("Field 'order.orderData' is stale: {refusal}. Use the orderData of the most recent response.")
@@ -57,7 +143,15 @@ impl From<Refusal> for Problem {
                 format!("Field 'order' is not valid: {refusal}.")
             }
             Refusal::NotAdmitted { .. } => format!("Field 'priorities' is not valid: {refusal}."),
-            Refusal::AmountTooLarge
+            Refusal::Lines(_)
+            | Refusal::LinesChanged
+            | Refusal::NoLines
+            | Refusal::Taken
+            | Refusal::Attempted { .. }
+            | Refusal::EndsByItself
+            | Refusal::Locked
+            | Refusal::Captured { .. }
+            | Refusal::AmountTooLarge
             | Refusal::NothingAvailable
             | Refusal::InFlight
             | Refusal::NotAuthorised

@@ -22,5 +22,8 @@ pub const RETURN_URL_CHARS_MAX: usize = 1_024;
 /// The longest API key that is looked up, in characters.
 pub const API_KEY_CHARS_MAX: usize = 256;
 
+/// Characters of a caller's `User-Agent` that are kept.
+pub const USER_AGENT_CHARS_MAX: usize = 256;
+
 /// Fields of a form that are read.
 pub const FORM_FIELDS_MAX: usize = 32;

@@ -112,6 +112,40 @@ codes! {
     OrderExpired = "order_expired", 422, Validation, "order_expired";
     /// The order was cancelled.
     OrderCancelled = "order_cancelled", 422, Validation, "order_cancelled";
+    /// Lines do not come to the amount, or their tax not to the tax.
+    LinesSumMismatch = "lines_sum_mismatch", 422, Validation, "lines_sum_mismatch";
+    /// A tax is negative, or more than what it is part of.
+    TaxInvalid = "tax_invalid", 422, Validation, "tax_invalid";
+    /// A line has an amount, a number or a kind that it may not have.
+    LineInvalid = "line_invalid", 422, Validation, "line_invalid";
+    /// The order has a line of this number already.
+    LineDuplicate = "line_duplicate", 422, Validation, "line_duplicate";
+    /// The order has no such line.
+    LineUnknown = "line_unknown", 422, Validation, "line_unknown";
+    /// Lines are needed, and there are none.
+    LinesMissing = "lines_missing", 422, Validation, "lines_missing";
+    /// There would be too many lines, or too much is told of them.
+    LinesTooMany = "lines_too_many", 422, Validation, "lines_too_many";
+    /// A line takes back another that it cannot take back, or not so.
+    ReversalInvalid = "reversal_invalid", 422, Validation, "reversal_invalid";
+    /// More than is left of a line.
+    LineExceeded = "line_exceeded", 422, Validation, "line_exceeded";
+    /// More on lines than their payment has.
+    PaymentExceeded = "payment_exceeded", 422, Validation, "payment_exceeded";
+    /// The order cannot be changed any more, because it was attempted to pay it.
+    OrderAttempted = "order_attempted", 422, Validation, "order_attempted";
+    /// The new amount is less than what is paid.
+    AmountBelowPaid = "amount_below_paid", 422, Validation, "order_amount_below_paid";
+    /// The order is not closed or opened by its merchant.
+    OrderEndsByItself = "order_ends_by_itself", 422, Validation, "order_ends_by_itself";
+    /// Too many operations in a row have failed.
+    OrderLocked = "order_locked", 422, Validation, "order_locked";
+    /// What was captured has to be refunded first.
+    OrderCaptured = "order_captured", 422, Validation, "order_captured";
+    /// Not a version of the API that there is.
+    VersionUnsupported = "version_unsupported", 400, Validation, "version_unsupported";
+    /// What may not be done now, though it may have been before.
+    NotOffered = "not_offered", 403, Validation, "not_offered";
     /// The order is closed.
     OrderClosed = "order_closed", 422, Validation, "order_closed";
     /// The amount is in another currency than the order.
@@ -188,13 +222,21 @@ pub struct Problem {
     pub resource: Option<String>,
     /// Whether something was begun that a repetition without the same idempotency key would do again.
     pub is_begun: bool,
+    /// The field it is about, if it is about one.
+    pub field: Option<String>,
 }
 
 impl Problem {
     /// A problem with its message.
     #[must_use]
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), reference: None, resource: None, is_begun: false }
+        Self { code, message: message.into(), reference: None, resource: None, is_begun: false, field: None }
+    }
+
+    /// The same, about a field of the request.
+    #[must_use]
+    pub fn of_field(self, field: &str) -> Self {
+        Self { field: Some(field.to_owned()), ..self }
     }
 
     /// The same, about an order or a payment, if it is not about something already.
@@ -207,11 +249,12 @@ impl Problem {
 /// A required field is missing.
 #[must_use]
 pub fn field_missing(field: &str) -> Problem {
-    Problem::new(Code::FieldMissing, format!("Required field '{field}' is not provided."))
+    Problem::new(Code::FieldMissing, format!("Required field '{field}' is not provided.")).of_field(field)
 }
 
 /// A field's value is not one it can have.
 #[must_use]
 pub fn field_invalid(field: &str, expected: &str, actual: impl std::fmt::Display) -> Problem {
-    Problem::new(Code::FieldInvalid, format!("Field '{field}' is not valid: expected {expected}, got {actual}."))
+    let message = format!("Field '{field}' is not valid: expected {expected}, got {actual}.");
+    Problem::new(Code::FieldInvalid, message).of_field(field)
 }

@@ -12,7 +12,8 @@ use serde_json::Value;
 use crate::{
     Access, Call, Code, Credentials, Endpoint, Engine, ErrorType, Family, Object, Problem, Reply, Route,
     endpoint::passing_reference,
-    limits::{API_KEY_CHARS_MAX, BODY_BYTES_MAX, FORM_FIELDS_MAX, IDEMPOTENCY_KEY_CHARS_MAX},
+    limits::{API_KEY_CHARS_MAX, BODY_BYTES_MAX, FORM_FIELDS_MAX, IDEMPOTENCY_KEY_CHARS_MAX, USER_AGENT_CHARS_MAX},
+    version::{ApiVersion, SUPPORTED_VERSIONS, content_type, spoken},
 };
 
 /// A routed request. It holds keys and numbers, so it cannot be printed.
@@ -46,8 +47,20 @@ pub(crate) fn respond<E: Endpoint>(engine: &Engine, request: Request) -> Fut<'_,
         let outcome = async {
             let (call, body) = admit(engine, &E::ROUTE, request).await?;
             let body = read::<E::Body>(&E::ROUTE, &headers, &body)?;
-            let Call { caller, idempotency_key, key_scope, credentials, path, query, print, body: () } = call;
-            let call = Call { caller, idempotency_key, key_scope, credentials, path, query, print, body };
+            let Call {
+                caller,
+                idempotency_key,
+                key_scope,
+                credentials,
+                path,
+                query,
+                version,
+                user_agent,
+                print,
+                body: (),
+            } = call;
+            let call =
+                Call { caller, idempotency_key, key_scope, credentials, path, query, version, user_agent, print, body };
             E::handle(engine, call).await
         };
         finish(engine, &E::ROUTE, &at, &headers, outcome.await)
@@ -64,13 +77,30 @@ async fn admit(engine: &Engine, route: &Route, request: Request) -> Result<(Call
     let header = key_header(route.family);
     let key_scope = if route.family == Family::Payments { route.name } else { "" };
     let idempotency_key = idempotency_key(&request.headers, header)?;
+    let version = if route.family == Family::PaymentOrders { spoken(&request.headers)? } else { ApiVersion::default() };
+    let user_agent = request.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    let user_agent = user_agent.map(|agent| agent.chars().take(USER_AGENT_CHARS_MAX).collect());
     let print = match (&idempotency_key, route.family) {
+        // Their bodies have keys of their own.
+        (_, Family::PaymentOrders | Family::Shopping) if route.method == "GET" => Vec::new(),
+        (_, Family::PaymentOrders | Family::Shopping) => print(route, &request.path, &request.body)?,
         // There a key that comes again is a conflict, whatever it comes with, or there is nothing to repeat.
         (_, Family::Payments | Family::OAuth | Family::Sandbox) | (None, _) => Vec::new(),
         (Some(_), _) => print(route, &request.path, &request.body)?,
     };
     let query = url::form_urlencoded::parse(request.query.as_bytes()).into_owned().collect();
-    let call = Call { caller, idempotency_key, key_scope, credentials, path: request.path, query, print, body: () };
+    let call = Call {
+        caller,
+        idempotency_key,
+        key_scope,
+        credentials,
+        path: request.path,
+        query,
+        version,
+        user_agent,
+        print,
+        body: (),
+    };
     Ok((call, request.body))
 }
 
@@ -177,7 +207,10 @@ fn read<B: DeserializeOwned>(route: &Route, headers: &HeaderMap, body: &[u8]) ->
         return serde_json::from_value(Value::Object(fields)).map_err(is_form);
     }
     // A body that may be left out can be read from nothing; all fields of an operation may be.
-    let nothing = if route.family == Family::Payments { &b"{}"[..] } else { b"null" };
+    let nothing = match route.family {
+        Family::Payments | Family::Shopping => &b"{}"[..],
+        Family::Checkout | Family::Admin | Family::Sandbox | Family::PaymentOrders | Family::OAuth => b"null",
+    };
     if body.is_empty()
         && let Ok(read) = serde_json::from_slice(nothing)
     {
@@ -252,6 +285,10 @@ fn finish(engine: &Engine, route: &Route, at: &str, headers: &HeaderMap, outcome
             put(&mut response, PSP_REFERENCE, reference.as_deref());
             if route.family == Family::OAuth {
                 put(&mut response, header::CACHE_CONTROL, Some("no-store"));
+            }
+            if route.family == Family::PaymentOrders {
+                let version = spoken(headers).unwrap_or_default();
+                response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(version)));
             }
             response
         }
@@ -405,6 +442,149 @@ pub(crate) fn oauth_error(code: Code) -> (StatusCode, &'static str) {
     }
 }
 
+/// Dintero's way to tell an error.
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "ShoppingError"))]
+pub(crate) struct ShoppingError<'a> {
+    /// The error.
+    error: ShoppingErrorBody<'a>,
+}
+
+/// What went wrong.
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "ShoppingErrorBody"))]
+struct ShoppingErrorBody<'a> {
+    /// What went wrong, for programs.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = crate::openapi::codes())))]
+    code: &'a str,
+    /// Which field it is, what was expected and what came.
+    message: &'a str,
+    /// The fields that are at fault, if any is.
+    errors: Vec<ShoppingFieldError<'a>>,
+}
+
+/// A field that is at fault.
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "ShoppingFieldError"))]
+struct ShoppingFieldError<'a> {
+    /// Which.
+    field: &'a str,
+    /// What was expected and what came.
+    message: &'a str,
+}
+
+/// The status in the shopping family: what is wrong with a request is 400, what is wrong with the order's state 409.
+pub(crate) fn shopping_status(code: Code) -> StatusCode {
+    let conflicts = [
+        Code::OrderClosed,
+        Code::OrderCancelled,
+        Code::OrderExpired,
+        Code::OrderAttempted,
+        Code::OrderCaptured,
+        Code::OrderEndsByItself,
+        Code::OperationInFlight,
+        Code::KeyReused,
+        Code::Exists,
+    ];
+    let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    match status {
+        _ if conflicts.contains(&code) => StatusCode::CONFLICT,
+        _ if code == Code::OrderNotFound => StatusCode::NOT_FOUND,
+        StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,
+        status => status,
+    }
+}
+
+/// Swedbank's way to tell an error: RFC 9457 with the fields at fault.
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "PaymentOrderProblem"))]
+pub(crate) struct PaymentOrderProblem<'a> {
+    /// What went wrong, as Swedbank names it: what programs go by there.
+    #[serde(rename = "type")]
+    #[cfg_attr(feature = "openapi", schemars(extend("format" = "uri")))]
+    kind: String,
+    /// In a few words.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// The path of the request.
+    instance: &'a str,
+    /// In words.
+    detail: &'a str,
+    /// What went wrong, more exactly: not part of Swedbank's API.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = crate::openapi::codes())))]
+    code: &'a str,
+    /// What would help, if something would.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<&'static str>,
+    /// The fields that are at fault.
+    problems: Vec<PaymentOrderFieldProblem<'a>>,
+}
+
+/// A field that is at fault.
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "PaymentOrderFieldProblem"))]
+struct PaymentOrderFieldProblem<'a> {
+    /// Which.
+    name: &'a str,
+    /// What was expected and what came.
+    description: &'a str,
+}
+
+/// The status in the paymentorders family, and what Swedbank calls it.
+pub(crate) fn paymentorders_error(code: Code) -> (StatusCode, &'static str, &'static str) {
+    let refused = [
+        Code::NotOffered,
+        Code::OrderAttempted,
+        Code::OrderLocked,
+        Code::OrderClosed,
+        Code::OrderCancelled,
+        Code::OrderExpired,
+        Code::NothingAvailable,
+        Code::OperationInFlight,
+        Code::PaymentNotAuthorised,
+        Code::RoleMissing,
+        Code::MerchantForbidden,
+    ];
+    let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    match status {
+        _ if refused.contains(&code) => (StatusCode::FORBIDDEN, "forbidden", "Operation not allowed"),
+        _ if [Code::OrderNotFound, Code::PaymentUnknown].contains(&code) => {
+            (StatusCode::NOT_FOUND, "notfound", "Resource not found")
+        }
+        StatusCode::NOT_FOUND => (status, "notfound", "Resource not found"),
+        _ if code == Code::KeyReused => (StatusCode::CONFLICT, "conflict", "Conflict"),
+        StatusCode::CONFLICT => (status, "conflict", "Conflict"),
+        StatusCode::UNAUTHORIZED => (status, "unauthorized", "Unauthorized"),
+        StatusCode::FORBIDDEN => (status, "forbidden", "Operation not allowed"),
+        status if status.is_server_error() => (status, "systemerror", "Error in system"),
+        StatusCode::METHOD_NOT_ALLOWED | StatusCode::PAYLOAD_TOO_LARGE => (status, "inputerror", "Error in input data"),
+        _ => (StatusCode::BAD_REQUEST, "inputerror", "Error in input data"),
+    }
+}
+
+/// Where Swedbank's own errors are named: what its clients go by.
+const PAYMENTORDERS_ERRORS: &str = "https://api.payex.com/psp/errordetail/paymentorders";
+
+fn paymentorders_problem<'a>(problem: &'a Problem, at: &'a str) -> (StatusCode, PaymentOrderProblem<'a>) {
+    let (status, kind, title) = paymentorders_error(problem.code);
+    let field = problem.field.as_deref().map(|name| PaymentOrderFieldProblem { name, description: &problem.message });
+    let body = PaymentOrderProblem {
+        kind: format!("{PAYMENTORDERS_ERRORS}/{kind}"),
+        title,
+        status: status.as_u16(),
+        instance: at,
+        detail: match field {
+            Some(_) => "Input validation failed, error description in problems node!",
+            None => &problem.message,
+        },
+        code: problem.code.as_str(),
+        action: (status == StatusCode::BAD_REQUEST).then_some("RetryNewData"),
+        problems: field.into_iter().collect(),
+    };
+    (status, body)
+}
+
 fn render(family: Family, at: &str, is_json: bool, problem: &Problem, reference: Option<String>) -> Response {
     let Problem { code, message, .. } = problem;
     let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -430,6 +610,16 @@ fn render(family: Family, at: &str, is_json: bool, problem: &Problem, reference:
             let body = ProblemJson::of_payments(problem, status, at);
             with_status(status, PROBLEM_JSON, Bytes::from(serde_json::to_vec(&body).unwrap_or_default()))
         }
+        Family::Shopping => {
+            let field = problem.field.as_deref().map(|field| ShoppingFieldError { field, message });
+            let error = ShoppingErrorBody { code: code.as_str(), message, errors: field.into_iter().collect() };
+            let body = serde_json::to_vec(&ShoppingError { error }).unwrap_or_default();
+            with_status(shopping_status(*code), "application/json", Bytes::from(body))
+        }
+        Family::PaymentOrders => {
+            let (status, body) = paymentorders_problem(problem, at);
+            with_status(status, PROBLEM_JSON, Bytes::from(serde_json::to_vec(&body).unwrap_or_default()))
+        }
         Family::OAuth => {
             let (status, error) = oauth_error(*code);
             let body = OAuthError { error, error_description: message };
@@ -441,7 +631,7 @@ fn render(family: Family, at: &str, is_json: bool, problem: &Problem, reference:
     }
     if *code == Code::Unauthorised {
         let scheme = match family {
-            Family::Payments => "Bearer realm=\"tender\"",
+            Family::Payments | Family::Shopping | Family::PaymentOrders => "Bearer realm=\"tender\"",
             Family::Checkout | Family::Admin | Family::Sandbox | Family::OAuth => "Basic realm=\"tender\"",
         };
         put(&mut response, header::WWW_AUTHENTICATE, Some(scheme));
@@ -460,15 +650,28 @@ fn with_status(status: StatusCode, content_type: &'static str, body: Bytes) -> R
 pub(crate) fn key_header(family: Family) -> &'static str {
     match family {
         Family::Payments => "x-idempotency-key",
-        Family::Checkout | Family::Admin | Family::Sandbox | Family::OAuth => "Idempotency-Key",
+        Family::Checkout
+        | Family::Admin
+        | Family::Sandbox
+        | Family::Shopping
+        | Family::PaymentOrders
+        | Family::OAuth => "Idempotency-Key",
     }
 }
 
 fn echo(family: Family, headers: &HeaderMap, response: &mut Response) {
     let name = match family {
         Family::Payments => X_IDEMPOTENCY_KEY,
-        Family::Checkout | Family::Admin | Family::Sandbox | Family::OAuth => IDEMPOTENCY_KEY,
+        Family::Checkout
+        | Family::Admin
+        | Family::Sandbox
+        | Family::Shopping
+        | Family::PaymentOrders
+        | Family::OAuth => IDEMPOTENCY_KEY,
     };
+    if family == Family::PaymentOrders {
+        put(response, HeaderName::from_static("api-supported-versions"), Some(SUPPORTED_VERSIONS));
+    }
     if let Some(key) = headers.get(&name) {
         response.headers_mut().insert(name, key.clone());
     }

@@ -87,7 +87,12 @@ impl Router {
                     CHECKOUT_VERSIONS.start(),
                     CHECKOUT_VERSIONS.end()
                 ),
-                Family::Admin | Family::Sandbox | Family::Payments | Family::OAuth => NO_ENDPOINT.to_owned(),
+                Family::Admin
+                | Family::Sandbox
+                | Family::Payments
+                | Family::Shopping
+                | Family::PaymentOrders
+                | Family::OAuth => NO_ENDPOINT.to_owned(),
             };
             let problem = Problem::new(Code::RouteNotFound, message);
             return reject(engine, family, &request.at, &request.headers, &problem);
@@ -135,6 +140,8 @@ fn family_of(path: &str) -> Family {
         ("/admin", Family::Admin),
         ("/v2/payments", Family::Payments),
         ("/payment/v2", Family::Payments),
+        ("/v1/accounts", Family::Shopping),
+        ("/psp", Family::PaymentOrders),
         ("/oauth", Family::OAuth),
     ];
     let known = FAMILIES.iter().find(|(start, _)| path.starts_with(start));

@@ -11,6 +11,7 @@ pub mod access;
 mod attention;
 mod driver;
 mod feeds;
+mod lines;
 mod lookups;
 pub mod metrics;
 mod orders;
@@ -32,9 +33,13 @@ pub use attention::{ATTENTION_AGAIN_AFTER, ATTENTION_LISTED_MAX, NeedsAttention}
 pub use domain::webhook::OWN_ENDPOINT;
 pub use driver::{DRIVER_ROUNDS_MAX, EXPIRES_SOON, Expired, PARTNER_CALL_MAX, PARTNER_CALLS_AT_ONCE};
 pub use feeds::{DELIVERIES_PER_JOB_MAX, Deliveries, STAND_BACK, test_id};
+pub use lines::{LOG_STRETCHES_MAX, Logged};
 pub use lookups::{Details, SAME_REFERENCE_MAX};
 pub use metrics::{Measure, Meter};
-pub use orders::{Answered, DECIDE_ATTEMPTS_MAX, Done, NewPayment, Opened, Operated, OrderKey, OrderTerms};
+pub use orders::{
+    Answered, DECIDE_ATTEMPTS_MAX, Done, NewAllocation, NewLines, NewPayment, Opened, Operated, OrderKey, OrderTerms,
+    Revision,
+};
 pub use ports::{Clock, CommitLog, Fut, Instrument, Partner, Random, StoreError};
 pub use prints::Prints;
 pub use relay::Relay;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use data_encoding::HEXLOWER;
 use domain::{
     MerchantAccount, Order, Time, Version,
-    order::{KeyPrint, OrderEvent},
+    order::{KeyPrint, OrderEvent, OrderKind},
 };
 
 use crate::{App, Error, OrderKey, StoreError, Streams, ports::Page, streams::History};
@@ -59,12 +59,17 @@ impl App {
     pub(crate) fn reference_list(&self, merchant: &MerchantAccount, events: &[OrderEvent]) -> Option<String> {
         events.iter().find_map(|event| match event {
             OrderEvent::PaymentReserved { reference, .. } => Some(self.list_of_reference(merchant, reference)),
+            OrderEvent::Opened { kind: OrderKind::Running, .. } => Some(list_of_running(merchant)),
             OrderEvent::Opened { .. }
             | OrderEvent::PaymentResolved { .. }
             | OrderEvent::ShopperTimedOut { .. }
             | OrderEvent::OperationRequested { .. }
             | OrderEvent::OperationRefused { .. }
             | OrderEvent::LegResolved { .. }
+            | OrderEvent::Revised { .. }
+            | OrderEvent::Appended { .. }
+            | OrderEvent::LinesRecorded { .. }
+            | OrderEvent::Reopened { .. }
             | OrderEvent::CancellationRequested { .. }
             | OrderEvent::Answered { .. }
             | OrderEvent::Closed { .. }
@@ -96,6 +101,11 @@ impl App {
     }
 }
 
+/// The list of a merchant account's orders that go on until they are closed.
+pub(crate) fn list_of_running(merchant: &MerchantAccount) -> String {
+    format!("{merchant}/orders")
+}
+
 /// What was told about the operations of an order: read from the commits that asked for them, which for all but
 /// the longest orders is one request.
 pub(crate) async fn details(streams: &Streams, key: &OrderKey, order: &Order) -> Result<Details, StoreError> {
@@ -114,14 +124,19 @@ pub(crate) async fn details(streams: &Streams, key: &OrderKey, order: &Order) ->
     Ok(found)
 }
 
-fn details_of(event: OrderEvent) -> Option<String> {
+pub(crate) fn details_of(event: OrderEvent) -> Option<String> {
     match event {
-        OrderEvent::Opened { details, .. } | OrderEvent::OperationRequested { details, .. } => details,
+        OrderEvent::Opened { details, .. }
+        | OrderEvent::OperationRequested { details, .. }
+        | OrderEvent::Revised { details, .. }
+        | OrderEvent::Appended { details, .. }
+        | OrderEvent::LinesRecorded { details, .. } => details,
         OrderEvent::PaymentReserved { .. }
         | OrderEvent::PaymentResolved { .. }
         | OrderEvent::ShopperTimedOut { .. }
         | OrderEvent::OperationRefused { .. }
         | OrderEvent::LegResolved { .. }
+        | OrderEvent::Reopened { .. }
         | OrderEvent::CancellationRequested { .. }
         | OrderEvent::Answered { .. }
         | OrderEvent::Closed { .. }

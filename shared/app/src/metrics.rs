@@ -76,6 +76,7 @@ fn of_event(order: &Order, event: &OrderEvent) -> Option<Measure> {
                 CloseReason::Cancelled => "cancelled",
                 CloseReason::Expired => "expired",
                 CloseReason::PaymentFailed => "payment_failed",
+                CloseReason::Concluded => "concluded",
             },
         }),
         OrderEvent::PaymentResolved { payment, resolution } => {
@@ -97,6 +98,10 @@ fn of_event(order: &Order, event: &OrderEvent) -> Option<Measure> {
         | OrderEvent::OperationRequested { .. }
         | OrderEvent::OperationRefused { .. }
         | OrderEvent::LegResolved { .. }
+        | OrderEvent::Revised { .. }
+        | OrderEvent::Appended { .. }
+        | OrderEvent::LinesRecorded { .. }
+        | OrderEvent::Reopened { .. }
         | OrderEvent::CancellationRequested { .. }
         | OrderEvent::Answered { .. }
         | OrderEvent::AmountsChanged => None,

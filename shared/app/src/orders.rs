@@ -3,8 +3,9 @@
 use domain::{
     MerchantAccount, Money, Order, OrderId, Reference, Time, Version,
     order::{
-        Cancel, CancelReason, Command, Decision, Finding, KeyPrint, Open, Operate, OrderEvent, Payment, Refusal,
-        Reserve, Resolution, Session, ShopperView,
+        Allocate, Append, Cancel, CancelReason, CartTerms, Command, Decision, Finding, Items, KeyPrint, LineAction,
+        NewCart, Open, Operate, OrderEvent, Payer, Payment, Refusal, Reserve, Resolution, Revise, Session, ShopperView,
+        line::{Line, Sheet},
     },
 };
 
@@ -23,6 +24,9 @@ pub const DECIDE_ATTEMPTS_MAX: u8 = 16;
 
 /// Identities tried for an order opened with an idempotency key, when one is taken by chance.
 const IDENTITY_ATTEMPTS_MAX: u8 = 3;
+
+/// Tries to do something on an order's lines, when others change them meanwhile.
+const LINES_ATTEMPTS_MAX: u8 = 8;
 
 /// Which order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +60,60 @@ pub struct OrderTerms {
     pub token_key: u32,
     /// What a client session adds to it.
     pub session: Option<Session>,
-    /// What else a client session tells about it, as JSON.
+    /// Its lines, if it has any, or its tax.
+    pub lines: Option<NewLines>,
+    /// Its identity, if it does not follow from the idempotency key.
+    pub id: Option<OrderId>,
+    /// What else the merchant tells about it, as JSON.
+    pub details: Option<String>,
+    /// The idempotency key of the request.
+    pub key: Option<KeyPrint>,
+}
+
+/// The lines that an order is opened with.
+#[derive(Debug, Clone, Default)]
+pub struct NewLines {
+    /// The lines; empty if the order has none.
+    pub lines: Vec<Line>,
+    /// The tax in the order's amount, in minor units.
+    pub tax: i64,
+    /// What the merchant calls the purchase.
+    pub description: Option<String>,
+    /// The name that the merchant finds the order by, if it has one of its own: see [`App::order_of_alias`].
+    pub alias: Option<String>,
+    /// Whether it goes on until the merchant closes it.
+    pub is_running: bool,
+}
+
+/// What an order is to be from now on.
+#[derive(Debug, Clone)]
+pub struct Revision {
+    /// What is to be paid.
+    pub amount: Money,
+    /// The tax in it, in minor units.
+    pub tax: i64,
+    /// What the merchant calls the purchase, if that changes.
+    pub description: Option<String>,
+    /// The lines; none for an order that has none.
+    pub lines: Option<Vec<Line>>,
+    /// What else the merchant tells about it, as JSON, if that changes.
+    pub details: Option<String>,
+    /// The idempotency key of the request.
+    pub key: Option<KeyPrint>,
+}
+
+/// Something to be done on lines.
+#[derive(Debug, Clone)]
+pub struct NewAllocation {
+    /// What.
+    pub action: LineAction,
+    /// With which payment.
+    pub payer: Payer,
+    /// On which lines, with how much, in minor units.
+    pub entries: Vec<(u32, i64)>,
+    /// Whether it succeeded where it was done.
+    pub is_success: bool,
+    /// What the merchant tells about it, as JSON.
     pub details: Option<String>,
     /// The idempotency key of the request.
     pub key: Option<KeyPrint>,
@@ -129,7 +186,7 @@ impl App {
     /// # Errors
     /// Refusals of the terms; [`Refusal::KeyReused`]; the store's.
     pub async fn open(&self, terms: OrderTerms) -> Result<Opened, Error> {
-        let open = terms.open();
+        let open = self.terms_to_open(&terms);
         match self.begin(&terms, &open, None).await? {
             (key, Done::Committed(order)) => Ok(Opened { key, order, is_repeated: false }),
             (key, Done::Already(version, _)) => {
@@ -164,7 +221,7 @@ impl App {
     /// # Errors
     /// Refusals; the store's.
     pub async fn pay_single(&self, terms: OrderTerms, payment: NewPayment) -> Result<Answered, Error> {
-        let open = terms.open();
+        let open = self.terms_to_open(&terms);
         // The order remembers the key; once is enough.
         let reserve = Reserve { key: None, ..self.reserve(&terms.merchant, &payment, Version::FIRST) };
         let (key, mut done) = self.begin(&terms, &open, Some(&reserve)).await?;
@@ -251,6 +308,126 @@ impl App {
         }
     }
 
+    /// The same, on lines by the merchant's references: with how much of each, in minor units.
+    ///
+    /// # Errors
+    /// As [`App::operate`].
+    pub async fn operate_on_lines(
+        &self,
+        key: &OrderKey,
+        operate: Operate,
+        wanted: Vec<(String, i64)>,
+    ) -> Result<Operated, Error> {
+        for _ in 0..LINES_ATTEMPTS_MAX {
+            let order = self.find(key).await?;
+            let items = Items { lines: self.lines(key, &order).await?, wanted: wanted.clone() };
+            let operate = Operate { items: Some(items), ..operate.clone() };
+            match self.operate(key, Some(order), operate).await {
+                Err(Error::Refused(Refusal::LinesChanged)) => {}
+                done => return done,
+            }
+        }
+        Err(Error::Contended)
+    }
+
+    /// Replaces amount, tax and lines. `start` is the order, if the caller has read it.
+    ///
+    /// # Errors
+    /// Refusals; [`Error::NotFound`]; the store's.
+    pub async fn revise(&self, key: &OrderKey, start: Option<Order>, revision: Revision) -> Result<Order, Error> {
+        let Revision { amount, tax, description, lines, details, key: print } = revision;
+        let lines = lines.map(|lines| {
+            let sheet = self.sheet_of(&key.merchant, &lines, 0);
+            (lines, sheet)
+        });
+        let command = Command::Revise(Revise { amount, tax, description, lines, details, key: print });
+        let (Done::Committed(order) | Done::Already(_, order)) = self.carry_out(key, start, &command).await?;
+        Ok(order)
+    }
+
+    /// Adds lines, some of which may take back others. Returns the order, and the commit that added them: the same
+    /// however often the same request comes.
+    ///
+    /// # Errors
+    /// Refusals; [`Error::NotFound`]; the store's.
+    pub async fn add_lines(
+        &self,
+        key: &OrderKey,
+        lines: Vec<Line>,
+        details: Option<String>,
+        print: Option<KeyPrint>,
+    ) -> Result<(Order, Version), Error> {
+        for _ in 0..LINES_ATTEMPTS_MAX {
+            let order = self.find(key).await?;
+            let known = self.lines(key, &order).await?;
+            let sheet = self.sheet_of(&key.merchant, &lines, crate::lines::kept_here(&order));
+            let (lines, details) = (lines.clone(), details.clone());
+            let command = Command::Append(Append { known, lines, sheet, details, key: print });
+            match self.carry_out(key, Some(order), &command).await {
+                Err(Error::Refused(Refusal::LinesChanged)) => {}
+                Ok(Done::Committed(order)) => {
+                    let version = order.version;
+                    return Ok((order, version));
+                }
+                Ok(Done::Already(version, order)) => return Ok((order, version)),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::Contended)
+    }
+
+    /// Does something on lines, and what moves for it as far as it can be done at once. A payment of the order moves;
+    /// what is told of somebody else's is kept as a fact.
+    ///
+    /// # Errors
+    /// Refusals; [`Error::NotFound`]; the store's.
+    pub async fn allocate(&self, key: &OrderKey, new: NewAllocation) -> Result<Operated, Error> {
+        for _ in 0..LINES_ATTEMPTS_MAX {
+            let order = self.find(key).await?;
+            let lines = self.lines(key, &order).await?;
+            let NewAllocation { action, payer, entries, is_success, details, key: print } = new.clone();
+            let command =
+                Command::Allocate(Allocate { action, payer, entries, is_success, lines, details, key: print });
+            match self.carry_out(key, Some(order), &command).await {
+                Err(Error::Refused(Refusal::LinesChanged)) => {}
+                Ok(Done::Committed(order)) => {
+                    let operation = order.version;
+                    let order = self.advance_or_leave(key, order).await;
+                    return Ok(Operated { order, operation, is_repeated: false });
+                }
+                Ok(Done::Already(operation, order)) => return Ok(Operated { order, operation, is_repeated: true }),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::Contended)
+    }
+
+    /// Closes an order that goes on until its merchant closes it.
+    ///
+    /// # Errors
+    /// Refusals; [`Error::NotFound`]; the store's.
+    pub async fn close(&self, key: &OrderKey, print: Option<KeyPrint>) -> Result<Order, Error> {
+        let (Done::Committed(order) | Done::Already(_, order)) =
+            self.carry_out(key, None, &Command::Close { key: print }).await?;
+        Ok(order)
+    }
+
+    /// Goes on with an order that was closed.
+    ///
+    /// # Errors
+    /// Refusals; [`Error::NotFound`]; the store's.
+    pub async fn reopen(&self, key: &OrderKey, print: Option<KeyPrint>) -> Result<Order, Error> {
+        let (Done::Committed(order) | Done::Already(_, order)) =
+            self.carry_out(key, None, &Command::Reopen { key: print }).await?;
+        Ok(order)
+    }
+
+    /// The order of a name that the merchant has given it.
+    #[must_use]
+    pub fn order_of_alias(&self, merchant: &MerchantAccount, alias: &str) -> OrderId {
+        self.prints.alias(merchant, alias)
+    }
+
     /// What can be done of what was taken. It is taken for good: were a failure told now, whoever asked would ask
     /// again, and have it twice. The worker finds what is left.
     async fn advance_or_leave(&self, key: &OrderKey, order: Order) -> Order {
@@ -308,6 +485,10 @@ impl App {
                 Err(Refusal::NeedsHistory) => continue,
                 Err(refusal) => return Err(refusal.into()),
             };
+            // What an order refers to is there before the order does.
+            if let Some((sheet, lines)) = sheet_in(command) {
+                self.keep(&key.merchant, sheet, lines).await?;
+            }
             let base = Loaded { version: order.version, state: order };
             let list = self.reference_list(&key.merchant, &events);
             match self.streams.append_listed(&stream, Some(base), &events, list).await {
@@ -335,11 +516,17 @@ impl App {
     ) -> Result<(OrderKey, Done), Error> {
         let opened = Order::open(open, payment, self.streams.now());
         for attempt in 0..IDENTITY_ATTEMPTS_MAX {
-            let id = match terms.key {
-                Some(key) => self.prints.order_id(&terms.merchant, key, attempt),
-                None => OrderId::from_entropy(self.streams.entropy()),
+            let id = match (terms.id, terms.key) {
+                (Some(id), _) => id,
+                (None, Some(key)) => self.prints.order_id(&terms.merchant, key, attempt),
+                (None, None) => OrderId::from_entropy(self.streams.entropy()),
             };
             let key = OrderKey { merchant: terms.merchant.clone(), id };
+            if let (Ok(_), Some(NewCart { terms: CartTerms { sheet: Some(sheet), .. }, lines, .. })) =
+                (&opened, &open.cart)
+            {
+                self.keep(&key.merchant, sheet, lines).await?;
+            }
             let known = match &opened {
                 Ok(events) => match self.append_first(&key, events).await {
                     Ok(opened) => return Ok((key, Done::Committed(opened.state))),
@@ -357,6 +544,9 @@ impl App {
             };
             if let Some(version) = known.key_use(terms.key)? {
                 return Ok((key, Done::Already(version, known)));
+            }
+            if terms.id.is_some() {
+                return Err(Refusal::Taken.into());
             }
         }
         Err(Error::Contended)
@@ -461,19 +651,54 @@ impl OrderTerms {
     /// The terms of an order to be paid in parts, without anything that may be left out.
     #[must_use]
     pub fn new(merchant: MerchantAccount, reference: String, amount: Money, token_key: u32) -> Self {
-        Self { merchant, reference, amount, expires_at: None, token_key, session: None, details: None, key: None }
-    }
-
-    fn open(&self) -> Open {
-        Open {
-            reference: self.reference.clone(),
-            amount: self.amount,
-            expires_at: self.expires_at,
-            token_key: self.token_key,
-            session: self.session.clone(),
-            details: self.details.clone(),
-            key: self.key,
+        Self {
+            merchant,
+            reference,
+            amount,
+            expires_at: None,
+            token_key,
+            session: None,
+            lines: None,
+            id: None,
+            details: None,
+            key: None,
         }
+    }
+}
+
+impl App {
+    fn terms_to_open(&self, terms: &OrderTerms) -> Open {
+        let cart = terms.lines.clone().map(|new| {
+            let NewLines { lines, tax, description, alias, is_running } = new;
+            let sheet = (!lines.is_empty()).then(|| self.sheet_of(&terms.merchant, &lines, 0));
+            NewCart { terms: CartTerms { tax, description, alias, sheet }, lines, is_running }
+        });
+        Open {
+            reference: terms.reference.clone(),
+            amount: terms.amount,
+            expires_at: terms.expires_at,
+            token_key: terms.token_key,
+            session: terms.session.clone(),
+            cart,
+            details: terms.details.clone(),
+            key: terms.key,
+        }
+    }
+}
+
+/// The lines that a command brings, and where they are to be kept.
+fn sheet_in(command: &Command) -> Option<(&Sheet, &[Line])> {
+    match command {
+        Command::Revise(revise) => revise.lines.as_ref().map(|(lines, sheet)| (sheet, lines.as_slice())),
+        Command::Append(append) => Some((&append.sheet, &append.lines)),
+        Command::Reserve(_)
+        | Command::Operate(_)
+        | Command::Allocate(_)
+        | Command::Close { .. }
+        | Command::Reopen { .. }
+        | Command::Cancel(_)
+        | Command::Lapse
+        | Command::Record { .. } => None,
     }
 }
 

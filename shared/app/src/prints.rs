@@ -67,6 +67,15 @@ impl Prints {
         }
     }
 
+    /// The identity of the order of a name that the merchant has given it.
+    #[must_use]
+    pub(crate) fn alias(&self, merchant: &MerchantAccount, alias: &str) -> OrderId {
+        let mut entropy = [0; 16];
+        let print = self.print("order-alias", &[merchant.as_str().as_bytes(), alias.as_bytes()]);
+        entropy.copy_from_slice(&print[..16]);
+        OrderId::from_entropy(entropy)
+    }
+
     /// The identity of the order that a keyed request opens: the same for the same key, so that a
     /// repeated request finds the order its first try opened. `attempt` gives another, for the one time
     /// in four billion orders that an identity is taken.

@@ -126,6 +126,10 @@ fn of_order(key: &OrderKey, commit: &Commit, events: &[OrderEvent]) -> Consequen
             | OrderEvent::OperationRequested { .. }
             | OrderEvent::OperationRefused { .. }
             | OrderEvent::LegResolved { .. }
+            | OrderEvent::Revised { .. }
+            | OrderEvent::Appended { .. }
+            | OrderEvent::LinesRecorded { .. }
+            | OrderEvent::Reopened { .. }
             | OrderEvent::CancellationRequested { .. }
             | OrderEvent::Answered { .. }
             | OrderEvent::AmountsChanged => {}
@@ -148,6 +152,10 @@ fn wake(event: &OrderEvent, version: Version, at: Time) -> Option<Wake> {
         OrderEvent::Opened { .. }
         | OrderEvent::Answered { .. }
         | OrderEvent::OperationRefused { .. }
+        | OrderEvent::Revised { .. }
+        | OrderEvent::Appended { .. }
+        | OrderEvent::LinesRecorded { .. }
+        | OrderEvent::Reopened { .. }
         | OrderEvent::AmountsChanged => None,
         OrderEvent::Closed { capture_at, .. } => capture_at.and_then(|at| wake(at, None)),
         // Whoever reserved it calls the partner; this is for the case that it dies.
@@ -181,12 +189,12 @@ fn earlier(one: Option<Wake>, other: Option<Wake>) -> Option<Wake> {
     }
 }
 
-/// An event for the bus: what is stored of it, without the fingerprints of keys, the partner's token, and what
-/// only the merchant and its own webhook are to know.
+/// An event for the bus: what is stored of it, without the fingerprints of keys, the partner's token, what only the
+/// merchant and its own webhook are to know, and the lines, which may be more than the bus takes.
 fn on_bus(key: &OrderKey, commit: &Commit, event: &OrderEvent, index: u16) -> Option<BusEvent> {
     let mut event = serde_json::to_value(event).ok().filter(|_| event.is_change())?;
     let fields = event.as_object_mut()?;
-    for private in ["key", "token", "token_key", "session", "details"] {
+    for private in ["key", "token", "token_key", "session", "cart", "sheet", "details", "explanation"] {
         fields.remove(private);
     }
     let kind = fields.remove("type").as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();

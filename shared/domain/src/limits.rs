@@ -10,11 +10,37 @@ pub const PAYMENTS_PER_ORDER_MAX: usize = 64;
 /// give back.
 pub const OPERATIONS_PER_ORDER_MAX: usize = 512;
 
-/// What all operations of one order may take of a snapshot, in bytes: see `Operation::weight`. The last quarter is
-/// kept for those that give back.
+/// What all operations of one order, and what has become of its lines, may take of a snapshot, in bytes: see
+/// `Operation::weight` and `Cart::weight`. The last quarter is kept for those that give back.
 /// Beside at most 64 payments (50 KB), 1,024 keys (50 KB), one operation's details
 /// (24 KB) and a webhook of the order's own (10 KB) it must fit into the 400 KB of a DynamoDB item.
 pub const OPERATIONS_BYTES_MAX: usize = 220 * 1_024;
+
+/// Lines of one order, over its whole life: those that are taken back, and those that take them back, included. What
+/// has become of them takes up to 140 bytes each of a snapshot (70 KB), typically 40.
+pub const LINES_PER_ORDER_MAX: usize = 500;
+
+/// How often lines may be added to one order.
+pub const SHEETS_PER_ORDER_MAX: usize = 128;
+
+/// Bytes of lines that an order keeps in its own log, over its whole life, as JSON. Lines beyond that are kept beside
+/// it, so that reading the order, and its snapshots, do not grow with the cart.
+pub const LINES_HERE_BYTES_MAX: usize = 2 * 1_024;
+
+/// Bytes of lines that are given at once, as JSON: they are one item of the store.
+pub const LINES_BYTES_MAX: usize = 256 * 1_024;
+
+/// Payments of others that one order keeps facts of.
+pub const FOREIGN_PAYMENTS_MAX: usize = 64;
+
+/// The longest name of a payment of others, in characters.
+pub const FOREIGN_PAYMENT_CHARS_MAX: usize = 64;
+
+/// Operations in a row that may fail before a purchase takes no more (Swedbank: five consecutive failures).
+pub const FAILURES_IN_A_ROW_MAX: usize = 5;
+
+/// The longest description of a purchase, in characters (Swedbank: `description`, 40).
+pub const DESCRIPTION_CHARS_MAX: usize = 40;
 
 /// Bytes of what a merchant tells about one operation, or about a client session: it is kept in the commit. With
 /// 32 commits read at a time, the answer stays within the 1 MB of a DynamoDB query.

@@ -87,6 +87,7 @@ pub fn of_refused(kind: OperationKind, objection: Objection, is_captured: bool) 
         OperationKind::Reversal => "reversal",
         OperationKind::AmountUpdate => "amount update",
         OperationKind::TechnicalCancel => "technical cancel",
+        OperationKind::Exchange => "exchange",
     };
     format!("{why}, {what} not possible")
 }

@@ -2,7 +2,9 @@
 
 use domain::{
     Action,
-    order::{CancelReason, CloseReason, LegResult, MethodKind, Objection, OperationKind, Resolution, Standing},
+    order::{
+        CancelReason, CloseReason, LegResult, LineAction, MethodKind, Objection, OperationKind, Resolution, Standing,
+    },
 };
 
 /// Declares the words for the states of a thing: a function, and the list of them all.
@@ -68,6 +70,17 @@ words! {
         OperationKind::AmountUpdate => "amountUpdate",
         OperationKind::TechnicalCancel => "technicalCancel",
         OperationKind::Release => "release",
+        OperationKind::Exchange => "exchange",
+    }
+}
+
+words! {
+    /// What is done on lines.
+    pub fn line_action(action: LineAction) of LINE_ACTIONS {
+        LineAction::Authorise => "authorise",
+        LineAction::Capture => "capture",
+        LineAction::Refund => "refund",
+        LineAction::Cancel => "cancel",
     }
 }
 
@@ -104,6 +117,7 @@ words! {
         CloseReason::Cancelled => "cancelled",
         CloseReason::Expired => "expired",
         CloseReason::PaymentFailed => "paymentFailed",
+        CloseReason::Concluded => "concluded",
     }
 }
 

@@ -67,6 +67,7 @@ impl Asked {
             | OperationKind::Void
             | OperationKind::Refund
             | OperationKind::Reversal
+            | OperationKind::Exchange
             | OperationKind::Release => rng.chance(500),
         };
         let key = 1_000_000 + number;
@@ -102,7 +103,10 @@ impl Asked {
         };
         let amount = match self.kind {
             OperationKind::AmountUpdate => Some(other_amount(order, payment, rng)),
-            OperationKind::Reversal | OperationKind::TechnicalCancel | OperationKind::Release => None,
+            OperationKind::Reversal
+            | OperationKind::TechnicalCancel
+            | OperationKind::Exchange
+            | OperationKind::Release => None,
             OperationKind::Capture | OperationKind::Void | OperationKind::Refund => self.amount(order, target, rng),
         };
         let has_details = !self.is_deferred && rng.chance(300);
@@ -155,7 +159,9 @@ fn action_of(kind: OperationKind) -> Option<Action> {
         OperationKind::Capture => Some(Action::Capture),
         OperationKind::Void | OperationKind::TechnicalCancel => Some(Action::Void),
         OperationKind::Refund => Some(Action::Refund),
-        OperationKind::Reversal | OperationKind::AmountUpdate | OperationKind::Release => None,
+        OperationKind::Reversal | OperationKind::AmountUpdate | OperationKind::Exchange | OperationKind::Release => {
+            None
+        }
     }
 }
 

@@ -145,6 +145,10 @@ fn operation_of(change: &Change) -> Option<Version> {
         | OrderEvent::PaymentResolved { .. }
         | OrderEvent::ShopperTimedOut { .. }
         | OrderEvent::OperationRequested { .. }
+        | OrderEvent::Revised { .. }
+        | OrderEvent::Appended { .. }
+        | OrderEvent::LinesRecorded { .. }
+        | OrderEvent::Reopened { .. }
         | OrderEvent::CancellationRequested { .. }
         | OrderEvent::Answered { .. }
         | OrderEvent::Closed { .. }

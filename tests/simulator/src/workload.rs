@@ -15,8 +15,8 @@ use app::{
 use domain::{
     MerchantAccount, Money, Order, Time, Version,
     order::{
-        CaptureMode, Format, HeaderText, KeyPrint, OperationKind, OwnHeader, OwnWebhook, Resolution, Session,
-        ShopperView,
+        CaptureMode, Format, HeaderText, KeyPrint, OperationKind, OwnFormat, OwnHeader, OwnWebhook, Resolution,
+        Session, ShopperView,
     },
     webhook::Endpoint,
 };
@@ -304,8 +304,9 @@ fn some_session(rng: &mut Rng, order: usize) -> Session {
     };
     let number = HeaderText::Number(i64::try_from(order).unwrap_or(0));
     let header = OwnHeader { name: "x-session".to_owned(), values: vec![number] };
-    let webhook = OwnWebhook { url: "https://shop.example/own".to_owned(), headers: vec![header] };
-    Session { capture, webhook: rng.chance(850).then_some(webhook) }
+    let webhook =
+        OwnWebhook { url: "https://shop.example/own".to_owned(), headers: vec![header], format: OwnFormat::Payments };
+    Session { capture, webhook: rng.chance(850).then_some(webhook), is_purchase: false }
 }
 
 /// Operations, each asked for once, or again; and now and then another under the key of one before.

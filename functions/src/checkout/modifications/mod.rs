@@ -101,6 +101,7 @@ impl<'a> Modification<'a> {
             | OperationKind::Refund
             | OperationKind::AmountUpdate
             | OperationKind::TechnicalCancel
+            | OperationKind::Exchange
             | OperationKind::Release => Target::Payment(self.of.version()),
         };
         let operate = Operate {

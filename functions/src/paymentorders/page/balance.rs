@@ -48,7 +48,7 @@ impl Endpoint for GetCheckoutBalance {
         name: "get-checkout-balance",
         method: "POST",
         paths: &["/psp/checkout/{token}/balance"],
-        family: Family::Admin,
+        family: Family::PaymentOrders,
         access: Access::Public,
     };
     type Body = Body;

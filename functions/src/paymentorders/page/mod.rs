@@ -34,6 +34,9 @@ impl Links {
     }
 }
 
+/// Fields as the rules' own words name them, and as the page's requests do.
+const FIELDS: [(&str, &str); 2] = [("order.orderData", "orderData"), ("amount.value", "amount")];
+
 /// Which order a page is about.
 fn subject<B>(engine: &Engine, call: &Call<B>) -> Result<OrderKey, Problem> {
     let (merchant, id) = engine.tokens.open_page(call.path("token")).map_err(|_| not_found())?;
@@ -51,6 +54,12 @@ fn problem(error: impl Into<Problem>) -> Problem {
     if problem.code == Code::OrderNotFound {
         return not_found();
     }
-    let message = problem.message.replace("'order.orderData'", "'orderData'").replace("'amount.value'", "'amount'");
-    Problem { message, ..problem }
+    for (theirs, ours) in FIELDS {
+        let (theirs, quoted) = (format!("'{theirs}'"), format!("'{ours}'"));
+        if problem.message.contains(&theirs) {
+            let message = problem.message.replace(&theirs, &quoted);
+            return Problem { message, ..problem }.of_field(ours);
+        }
+    }
+    problem
 }

@@ -18,7 +18,7 @@ impl Endpoint for GetCheckoutOrder {
         name: "get-checkout-order",
         method: "GET",
         paths: &["/psp/checkout/{token}/order"],
-        family: Family::Admin,
+        family: Family::PaymentOrders,
         access: Access::Public,
     };
     type Body = NoBody;
@@ -34,7 +34,7 @@ impl Endpoint for GetCheckoutOrder {
             engine.app.conclude(key.clone(), payment.version(), None).await.map_err(problem)?;
         }
         let order = engine.app.inspect(&key).await.map_err(problem)?;
-        let told = Told::of(engine, &key).await?;
+        let told = Told::of(engine, &key, &order).await?;
         Reply::json(StatusCode::OK, None, &OrderView::of(engine, &key, &order, &told))
     }
 }

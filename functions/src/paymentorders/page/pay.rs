@@ -78,7 +78,7 @@ impl Endpoint for PayOnCheckout {
         name: "pay-on-checkout",
         method: "POST",
         paths: &["/psp/checkout/{token}/payments"],
-        family: Family::Admin,
+        family: Family::PaymentOrders,
         access: Access::Public,
     };
     type Body = Body;
@@ -92,16 +92,20 @@ impl Endpoint for PayOnCheckout {
         let amount = read_amount(view.amount, amount)?;
         let instrument = Method::read(engine, method)?;
         check_offered(&instrument, amount)?;
-        let told = Told::of(engine, &key).await?;
-        let return_url = match (embedded, &told.payment_url) {
-            (Some(true), Some(embedding)) => embedding.clone(),
-            (Some(_) | None, _) => Links::of(engine, &key).redirect,
+        let embedding = match embedded {
+            Some(true) => {
+                let order = engine.app.find(&key).await.map_err(problem)?;
+                Told::of(engine, &key, &order).await?.payment_url
+            }
+            Some(false) | None => None,
         };
+        let return_url = embedding.unwrap_or_else(|| Links::of(engine, &key).redirect);
         let reference = view.reference.clone();
         let payment = NewPayment { amount, reference, instrument, return_url, act_by: None, key: print };
         let answered = engine.app.pay(key, view, payment).await.map_err(problem)?;
         // What was paid with a token alone knows of no other payment; the page shows them all.
         let order = engine.app.find(&answered.key).await.map_err(problem)?;
+        let told = Told::of(engine, &answered.key, &order).await?;
         let payment = PaymentView::of(&answered.key, &answered.payment);
         let order = OrderView::of(engine, &answered.key, &order, &told);
         Reply::json(StatusCode::OK, None, &Paid { redirect: payment.redirect, order, payment })
@@ -115,7 +119,7 @@ fn read_amount(of: Money, amount: Option<i64>) -> Result<Money, Problem> {
     minor.and_then(|minor| Money::try_new(of.currency(), minor).ok()).ok_or_else(|| {
         let expected = format!("at most {AMOUNT_MINOR_MAX} minor units and nothing negative");
         let message = format!("Field 'amount' is not valid: expected {expected}, got {amount}.");
-        Problem::new(Code::AmountInvalid, message)
+        Problem::new(Code::AmountInvalid, message).of_field("amount")
     })
 }
 
@@ -134,7 +138,7 @@ impl Method {
             "ideal" => Ok(Instrument::Ideal),
             _ => {
                 let message = "Field 'method.type' is not valid: expected giftcard, card or ideal, got another text.";
-                Err(Problem::new(Code::PaymentMethodInvalid, message))
+                Err(Problem::new(Code::PaymentMethodInvalid, message).of_field("method.type"))
             }
         }
     }

@@ -19,7 +19,7 @@ impl Endpoint for GetCheckoutScript {
         name: "get-checkout-script",
         method: "GET",
         paths: &["/psp/checkout/{token}/scripts/{script}"],
-        family: Family::Admin,
+        family: Family::PaymentOrders,
         access: Access::Public,
     };
     type Body = NoBody;

@@ -28,18 +28,18 @@ impl Endpoint for ShowCheckoutPage {
         name: "show-checkout-page",
         method: "GET",
         paths: &["/psp/checkout/{token}"],
-        family: Family::Admin,
+        family: Family::PaymentOrders,
         access: Access::Public,
     };
     type Body = NoBody;
 
     async fn handle(engine: &Engine, call: Call<NoBody>) -> Result<Reply, Problem> {
         let known = match subject(engine, &call) {
-            Ok(key) => engine.app.find(&key).await.map(|_| key).map_err(problem),
+            Ok(key) => engine.app.find(&key).await.map(|order| (key, order)).map_err(problem),
             Err(unknown) => Err(unknown),
         };
-        let key = match known {
-            Ok(key) => key,
+        let (key, order) = match known {
+            Ok(known) => known,
             // A shopper reads no JSON.
             Err(problem) if problem.code == Code::NotFound => {
                 let page = Page { token: "", payee: "", is_known: false };
@@ -47,7 +47,7 @@ impl Endpoint for ShowCheckoutPage {
             }
             Err(problem) => return Err(problem),
         };
-        let told = Told::of(engine, &key).await?;
+        let told = Told::of(engine, &key, &order).await?;
         let page = Page { token: call.path("token"), payee: told.payee(&key), is_known: true };
         let hosts = told.hosts.iter().filter_map(|host| origin(host)).collect();
         shown(&page, StatusCode::OK, hosts)

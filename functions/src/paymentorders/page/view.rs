@@ -4,9 +4,12 @@ use api::{Engine, Problem};
 use app::OrderKey;
 use domain::{
     Order,
-    order::{CancelReason, CloseReason, MethodKind, Payment, Resolution},
+    order::{
+        CancelReason, CloseReason, MethodKind, Payment, Resolution,
+        line::{Line, LineKind},
+    },
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use webhooks::{reasons, words};
 
 use crate::checkout::wire::{GIFT_CARD_BRANDS, IDEAL_CURRENCY};
@@ -71,36 +74,35 @@ pub(super) struct OrderView<'a> {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "CheckoutItem"))]
-pub(super) struct Item {
+struct Item {
     /// The merchant's reference.
-    pub(super) reference: String,
+    reference: String,
     /// What it is called.
-    pub(super) name: String,
+    name: String,
     /// What kind of line it is.
     #[serde(rename = "type")]
-    pub(super) kind: &'static str,
+    kind: &'static str,
     /// More about it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) description: Option<String>,
+    description: Option<String>,
     /// How many, as a decimal.
-    pub(super) quantity: String,
+    quantity: String,
     /// Of what.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) quantity_unit: Option<String>,
+    quantity_unit: Option<String>,
     /// What one costs.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) unit_price: Option<i64>,
+    unit_price: Option<i64>,
     /// What one costs now.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) discount_price: Option<i64>,
+    discount_price: Option<i64>,
     /// What all of it costs; less than nothing, of a discount.
-    pub(super) amount: i64,
+    amount: i64,
     /// How much of that is tax.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) vat_amount: Option<i64>,
+    vat_amount: i64,
     /// A picture of it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) image_url: Option<String>,
+    image_url: Option<String>,
 }
 
 /// An attempt to pay.
@@ -144,45 +146,124 @@ struct BrandView {
 /// Where a shopper goes on from the page.
 #[derive(Debug, Default, Serialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "CheckoutUrls"))]
-pub(super) struct Urls {
+struct Urls {
     /// When the order is paid.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) complete: Option<String>,
+    complete: Option<String>,
     /// When the shopper does not want to pay.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) cancel: Option<String>,
+    cancel: Option<String>,
 }
 
-/// What the merchant told of an order, as far as a page needs it.
+/// What is told of an order beside its books, as far as a page needs it.
 #[derive(Debug, Default)]
 pub(super) struct Told {
-    pub(super) description: Option<String>,
-    pub(super) language: Option<String>,
-    pub(super) payee: Option<String>,
-    pub(super) vat_amount: Option<i64>,
-    pub(super) urls: Urls,
+    description: Option<String>,
+    language: Option<String>,
+    payee: Option<String>,
+    vat_amount: Option<i64>,
+    urls: Urls,
+    items: Vec<Item>,
     /// The pages that may embed the page.
     pub(super) hosts: Vec<String>,
     /// Where a shopper comes back to, who left an embedded page.
     pub(super) payment_url: Option<String>,
-    pub(super) items: Vec<Item>,
+}
+
+/// What a merchant tells of an order. What is not as it should be is left out: the page is shown without it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Merchants {
+    description: Option<String>,
+    language: Option<String>,
+    urls: MerchantsUrls,
+    payee_info: PayeeInfo,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct MerchantsUrls {
+    host_urls: Vec<String>,
+    complete_url: Option<String>,
+    cancel_url: Option<String>,
+    payment_url: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct PayeeInfo {
+    payee_name: Option<String>,
+}
+
+/// What a merchant tells of a line.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct MerchantsLine {
+    description: Option<String>,
+    image_url: Option<String>,
 }
 
 impl Told {
-    /// What was told of an order.
-    pub(super) async fn of(engine: &Engine, key: &OrderKey) -> Result<Self, Problem> {
-        _ = (engine, key);
-        Ok(Self::default())
+    /// What is told of an order.
+    pub(super) async fn of(engine: &Engine, key: &OrderKey, order: &Order) -> Result<Self, Problem> {
+        let told = engine.app.told(key, order).await?;
+        let lines = engine.app.lines(key, order).await?;
+        let merchants = told.and_then(|told| serde_json::from_str::<Merchants>(&told).ok()).unwrap_or_default();
+        let Merchants { description, language, urls, payee_info } = merchants;
+        let cart = order.cart.as_deref();
+        Ok(Self {
+            description: cart.and_then(|cart| cart.description.clone()).or(description),
+            language,
+            payee: payee_info.payee_name.filter(|name| !name.trim().is_empty()),
+            vat_amount: cart.map(|cart| cart.tax),
+            urls: Urls { complete: urls.complete_url, cancel: urls.cancel_url },
+            items: lines.lines.iter().map(Item::of).collect(),
+            hosts: urls.host_urls,
+            payment_url: urls.payment_url,
+        })
     }
 
     /// The language that amounts are written in.
-    pub(super) fn language(&self) -> &str {
+    fn language(&self) -> &str {
         self.language.as_deref().unwrap_or(LANGUAGE)
     }
 
     /// Who is paid.
     pub(super) fn payee<'a>(&'a self, key: &'a OrderKey) -> &'a str {
         self.payee.as_deref().unwrap_or(key.merchant.as_str())
+    }
+}
+
+impl Item {
+    fn of(line: &Line) -> Self {
+        let details = line.details.as_deref().and_then(|details| serde_json::from_str(details).ok());
+        let MerchantsLine { description, image_url } = details.unwrap_or_default();
+        Self {
+            reference: line.reference.clone(),
+            name: if line.name.is_empty() { line.reference.clone() } else { line.name.clone() },
+            kind: line_kind(line.kind),
+            description,
+            quantity: line.quantity.to_string(),
+            quantity_unit: line.unit.clone(),
+            unit_price: line.unit_price,
+            discount_price: line.discount_price,
+            amount: line.amount,
+            vat_amount: line.tax,
+            image_url,
+        }
+    }
+}
+
+/// What kind of thing a line is, in Swedbank's words.
+fn line_kind(kind: LineKind) -> &'static str {
+    match kind {
+        LineKind::Product => "PRODUCT",
+        LineKind::Service => "SERVICE",
+        LineKind::ShippingFee => "SHIPPING_FEE",
+        LineKind::PaymentFee => "PAYMENT_FEE",
+        LineKind::Discount => "DISCOUNT",
+        LineKind::ValueCode => "VALUE_CODE",
+        LineKind::Other => "OTHER",
     }
 }
 
@@ -254,7 +335,8 @@ fn status(order: &Order) -> &'static str {
     match (&order.closed, &order.cancellation) {
         (Some(closed), _) => match closed.reason {
             CloseReason::Paid => "paid",
-            CloseReason::Cancelled => "aborted",
+            CloseReason::Concluded if order.remaining == 0 => "paid",
+            CloseReason::Cancelled | CloseReason::Concluded => "aborted",
             CloseReason::Expired | CloseReason::PaymentFailed => "failed",
         },
         (None, Some(cancellation)) => match cancellation.reason {

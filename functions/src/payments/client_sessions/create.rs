@@ -6,7 +6,7 @@ use domain::{
     Currency, MerchantAccount, Money,
     access::Role,
     limits::{OWN_HEADER_CHARS_MAX, OWN_HEADER_VALUES_MAX, OWN_HEADERS_MAX},
-    order::{CaptureMode, HeaderText, OwnHeader, OwnWebhook, Refusal, Session},
+    order::{CaptureMode, HeaderText, OwnFormat, OwnHeader, OwnWebhook, Refusal, Session},
 };
 use http::StatusCode;
 use jiff::{Span, SpanRelativeTo};
@@ -174,7 +174,7 @@ fn read(engine: &Engine, merchant: MerchantAccount, body: Body) -> Result<(Order
         Problem::new(Code::Internal, "Something went wrong here. It was logged.")
     })?;
     let terms = OrderTerms {
-        session: Some(Session { capture, webhook }),
+        session: Some(Session { capture, webhook, is_purchase: false }),
         details: Some(details),
         ..OrderTerms::new(merchant, reference, amount, engine.tokens.current())
     };
@@ -230,5 +230,5 @@ fn own_webhook(engine: &Engine, merchant: &MerchantAccount, webhook: WebhookBody
         }
         Ok(OwnHeader { name, values })
     });
-    Ok(OwnWebhook { url: url.into(), headers: headers.collect::<Result<_, _>>()? })
+    Ok(OwnWebhook { url: url.into(), headers: headers.collect::<Result<_, _>>()?, format: OwnFormat::Payments })
 }

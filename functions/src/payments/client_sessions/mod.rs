@@ -145,7 +145,7 @@ struct Link {
 /// How a session stands.
 fn status(order: &Order, now: Time) -> &'static str {
     match order.closed.as_ref().map(|closed| closed.reason) {
-        Some(CloseReason::Paid) => "SUBMITTED",
+        Some(CloseReason::Paid | CloseReason::Concluded) => "SUBMITTED",
         Some(CloseReason::Expired) => "EXPIRED",
         Some(CloseReason::Cancelled | CloseReason::PaymentFailed) => "CANCELLED",
         None if order.cancellation.is_some() => "CANCELLED",

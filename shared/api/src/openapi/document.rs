@@ -316,7 +316,12 @@ fn operation(route: &Route, path: &str, alias: usize, description: &Description,
     }
     let content_type = match route.family {
         Family::OAuth => "application/x-www-form-urlencoded",
-        Family::Checkout | Family::Admin | Family::Payments | Family::Sandbox => "application/json",
+        Family::Checkout
+        | Family::Admin
+        | Family::Payments
+        | Family::Shopping
+        | Family::PaymentOrders
+        | Family::Sandbox => "application/json",
     };
     let suffix = if alias == 0 { "" } else { "-under-checkout" };
     Operation {
@@ -365,9 +370,12 @@ fn parameters(route: &Route, path: &str, description: &Description) -> Vec<Param
     if moves_money || description.is_keyed {
         let text = match route.family {
             Family::Payments => "A key that comes again is refused: 409, with what the first request made.",
-            Family::Checkout | Family::Admin | Family::Sandbox | Family::OAuth => {
-                "The same key with the same request gets the first answer again."
-            }
+            Family::Checkout
+            | Family::Admin
+            | Family::Sandbox
+            | Family::Shopping
+            | Family::PaymentOrders
+            | Family::OAuth => "The same key with the same request gets the first answer again.",
         };
         parameters.push(Parameter {
             name: key_header(route.family).to_owned(),
@@ -391,6 +399,10 @@ fn tag(family: Family) -> Tag {
         Family::Admin => ("admin", "Merchant accounts, keys, gift cards, webhooks and work."),
         Family::Sandbox => ("sandbox", "Pages of the sandbox, for a shopper's browser."),
         Family::Payments => ("payments", "Payments, compatible with the Purse Payment API, version 2."),
+        Family::Shopping => ("shopping", "Orders with lines, compatible with Dintero's orders."),
+        Family::PaymentOrders => {
+            ("paymentorders", "Payment orders, compatible with Swedbank Pay, versions 2.0 to 3.1.")
+        }
         Family::OAuth => ("oauth", "Access tokens (OAuth 2.0)."),
     };
     Tag { name, description }

@@ -7,13 +7,18 @@ use http::StatusCode;
 use super::{Content, Response, Schemas, document::json_content};
 use crate::{
     Access, Code, Family, Route,
-    respond::{OAuthError, PROBLEM_JSON, ProblemJson, ServiceError, oauth_error},
+    respond::{
+        OAuthError, PROBLEM_JSON, PaymentOrderProblem, ProblemJson, ServiceError, ShoppingError, oauth_error,
+        paymentorders_error, shopping_status,
+    },
 };
 
 /// The status that a code is answered with by a family.
 fn status(family: Family, code: Code) -> Option<StatusCode> {
     match family {
         Family::OAuth => Some(oauth_error(code).0),
+        Family::Shopping => Some(shopping_status(code)),
+        Family::PaymentOrders => Some(paymentorders_error(code).0),
         Family::Checkout | Family::Admin | Family::Payments | Family::Sandbox => {
             StatusCode::from_u16(code.status()).ok()
         }
@@ -26,9 +31,12 @@ pub(super) fn of_route(route: &Route, has_body: bool) -> Vec<(StatusCode, String
     let is_page = route.family == Family::Sandbox && !has_body;
     let has_body = !is_page && !matches!(route.method, "GET" | "DELETE");
     let may_answer = |status: &StatusCode| match *status {
-        StatusCode::BAD_REQUEST => has_body,
+        StatusCode::BAD_REQUEST => has_body || route.family == Family::PaymentOrders,
         StatusCode::UNAUTHORIZED => route.access != Access::Public || route.family == Family::OAuth,
-        StatusCode::FORBIDDEN => route.access != Access::Public,
+        // There also of what an order does not take any more.
+        StatusCode::FORBIDDEN => {
+            route.access != Access::Public || (route.family == Family::PaymentOrders && route.method == "POST")
+        }
         StatusCode::NOT_FOUND => route.family != Family::OAuth,
         // The answer to a method that no endpoint has.
         StatusCode::METHOD_NOT_ALLOWED => false,
@@ -69,7 +77,9 @@ fn text(family: Family, codes: &[Code]) -> String {
     let line = |code: &Code| match family {
         Family::Checkout => format!("- `{}`: {}", code.checkout(), code.meaning()),
         Family::OAuth => format!("- `{}`: {}", oauth_error(*code).1, code.meaning()),
-        Family::Admin | Family::Payments | Family::Sandbox => format!("- `{}`: {}", code.as_str(), code.meaning()),
+        Family::Admin | Family::Payments | Family::Shopping | Family::PaymentOrders | Family::Sandbox => {
+            format!("- `{}`: {}", code.as_str(), code.meaning())
+        }
     };
     codes.iter().map(line).collect::<Vec<_>>().join("\n")
 }
@@ -78,6 +88,8 @@ fn content(family: Family, schemas: &mut Schemas) -> Content {
     match family {
         Family::Checkout => json_content("application/json", schemas.shown::<ServiceError<'_>>()),
         Family::Admin | Family::Payments => json_content(PROBLEM_JSON, schemas.shown::<ProblemJson<'_>>()),
+        Family::Shopping => json_content("application/json", schemas.shown::<ShoppingError<'_>>()),
+        Family::PaymentOrders => json_content(PROBLEM_JSON, schemas.shown::<PaymentOrderProblem<'_>>()),
         Family::OAuth => json_content("application/json", schemas.shown::<OAuthError<'_>>()),
         Family::Sandbox => {
             let text = schemars::json_schema!({ "type": "string", "description": "What went wrong." });

@@ -44,6 +44,18 @@ impl MethodKind {
     }
 }
 
+impl MethodKind {
+    /// What the paymentorders family calls it.
+    #[must_use]
+    pub fn instrument(self) -> &'static str {
+        match self {
+            Self::Card => "CreditCard",
+            Self::GiftCard => "GiftCard",
+            Self::Ideal => "Ideal",
+        }
+    }
+}
+
 impl Payment {
     /// Who stands behind the money, by the name that a merchant knows: of a gift card whoever issued it, which
     /// is its brand; else the acquirer.

@@ -98,7 +98,7 @@ impl Topic {
         match kind {
             OperationKind::Capture => Self::Capture,
             OperationKind::Void | OperationKind::Release => Self::Cancellation,
-            OperationKind::Refund => Self::Refund,
+            OperationKind::Refund | OperationKind::Exchange => Self::Refund,
             OperationKind::Reversal => Self::CancelOrRefund,
             OperationKind::AmountUpdate => Self::AuthorisationAdjustment,
             OperationKind::TechnicalCancel => Self::TechnicalCancel,
@@ -139,6 +139,10 @@ pub enum Format {
 /// Names of changes in our own format.
 pub const CHANGE_NAMES: &[&str] = &[
     "order.opened",
+    "order.revised",
+    "order.lines_added",
+    "order.reopened",
+    "lines.recorded",
     "order.cancellation_requested",
     "order.closed",
     "payment.reserved",
@@ -255,6 +259,10 @@ impl OrderEvent {
             Self::PaymentReserved { .. }
             | Self::ShopperTimedOut { .. }
             | Self::OperationRequested { .. }
+            | Self::Revised { .. }
+            | Self::Appended { .. }
+            | Self::LinesRecorded { .. }
+            | Self::Reopened { .. }
             | Self::CancellationRequested { .. }
             | Self::Answered { .. }
             | Self::AmountsChanged => false,
@@ -284,6 +292,10 @@ impl Order {
             | OrderEvent::ShopperTimedOut { .. }
             | OrderEvent::OperationRequested { .. }
             | OrderEvent::LegResolved { .. }
+            | OrderEvent::Revised { .. }
+            | OrderEvent::Appended { .. }
+            | OrderEvent::LinesRecorded { .. }
+            | OrderEvent::Reopened { .. }
             | OrderEvent::CancellationRequested { .. }
             | OrderEvent::Answered { .. }
             | OrderEvent::AmountsChanged => None,
@@ -305,6 +317,13 @@ impl Order {
                 let mut others = operation.legs.iter().zip(0_u16..).filter(|(_, other)| *other != index);
                 others.all(|(leg, _)| !leg.is_in_flight()).then(|| Topic::of_operation(operation.kind))
             }
+            // What lines that are taken back give back: of what was captured or held, each leg as what it is.
+            OperationKind::Exchange => match leg.action {
+                Action::Capture => Some(Topic::Capture),
+                Action::Increase => Some(Topic::AuthorisationAdjustment),
+                Action::Refund => Some(Topic::Refund),
+                Action::Void => Some(Topic::Cancellation),
+            },
             OperationKind::Release => match leg.action {
                 Action::Capture => Some(Topic::Capture),
                 Action::Increase => Some(Topic::AuthorisationAdjustment),
@@ -367,6 +386,10 @@ impl Order {
                     (None, _) => "",
                 }
             }
+            OrderEvent::Revised { .. } => "order.revised",
+            OrderEvent::Appended { .. } => "order.lines_added",
+            OrderEvent::LinesRecorded { .. } => "lines.recorded",
+            OrderEvent::Reopened { .. } => "order.reopened",
             OrderEvent::CancellationRequested { .. } => "order.cancellation_requested",
             OrderEvent::Answered { .. } | OrderEvent::AmountsChanged => "",
             OrderEvent::Closed { .. } => "order.closed",

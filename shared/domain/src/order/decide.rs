@@ -1,16 +1,21 @@
 //! The rules: which command is refused, and which events the others make.
 
+use super::cart::LINE_BYTES;
+use super::lines::{check_tax, check_total};
 use super::operation::{stored_bytes, weight};
 use super::{
-    Books, CancelReason, Cancellation, CaptureMode, CloseReason, KeyPrint, Leg, LegResult, Method, Operate, Operation,
-    OperationKind, Order, OrderEvent, OrderKind, PartnerId, Payment, Resolution, Session, Target,
+    Allocate, Append, Books, CancelReason, Cancellation, CaptureMode, CloseReason, Entry, KeyPrint, Leg, LegResult,
+    LineAction, Method, NewCart, Operate, Operation, OperationKind, Order, OrderEvent, OrderKind, PartnerId, Payment,
+    Resolution, Revise, Session, Standing, Target,
+    line::{Fault, LineFault},
 };
 use crate::{
     Action, Aggregate, Currency, Money, Time, Version,
     limits::{
-        CAPTURE_DELAY_MAX, DETAILS_PER_ORDER_BYTES_MAX, KEYS_PER_ORDER_MAX, OPERATION_DETAILS_BYTES_MAX,
-        OPERATIONS_BYTES_MAX, OPERATIONS_PER_ORDER_MAX, ORDER_LIFETIME_DEFAULT, ORDER_LIFETIME_MAX,
-        PAYMENTS_PER_ORDER_MAX, REFERENCE_CHARS_MAX,
+        CAPTURE_DELAY_MAX, DESCRIPTION_CHARS_MAX, DETAILS_PER_ORDER_BYTES_MAX, FAILURES_IN_A_ROW_MAX,
+        FOREIGN_PAYMENT_CHARS_MAX, KEYS_PER_ORDER_MAX, OPERATION_DETAILS_BYTES_MAX, OPERATIONS_BYTES_MAX,
+        OPERATIONS_PER_ORDER_MAX, ORDER_LIFETIME_DEFAULT, ORDER_LIFETIME_MAX, PAYMENTS_PER_ORDER_MAX,
+        REFERENCE_CHARS_MAX,
     },
 };
 
@@ -27,7 +32,9 @@ pub struct Open {
     pub token_key: u32,
     /// What a client session adds to it.
     pub session: Option<Session>,
-    /// What else a client session tells about it, as JSON.
+    /// Its lines, if it has any, or its tax.
+    pub cart: Option<NewCart>,
+    /// What else the merchant tells about it, as JSON.
     pub details: Option<String>,
     /// The idempotency key of the request.
     pub key: Option<KeyPrint>,
@@ -92,6 +99,22 @@ pub enum Command {
     Reserve(Reserve),
     /// Ask for an operation on what was paid.
     Operate(Operate),
+    /// Replace amount, tax and lines.
+    Revise(Revise),
+    /// Add lines.
+    Append(Append),
+    /// Do something on lines.
+    Allocate(Allocate),
+    /// End an order that goes on until it is closed.
+    Close {
+        /// The idempotency key of the request.
+        key: Option<KeyPrint>,
+    },
+    /// Go on with an order that was closed.
+    Reopen {
+        /// The idempotency key of the request.
+        key: Option<KeyPrint>,
+    },
     /// End it unpaid.
     Cancel(Cancel),
     /// Do what the passing of time asks for: release payments whose shopper did not act in time, end an order that
@@ -223,6 +246,64 @@ pub enum Refusal {
     /// The merchant has told as much about the order's operations as there is room for.
     #[error("what is told about the operations of an order takes at most {DETAILS_PER_ORDER_BYTES_MAX} bytes in all")]
     DetailsFull,
+    /// Lines, or what is asked of them, are not as they have to be.
+    #[error("{0}")]
+    Lines(#[from] LineFault),
+    /// The lines were read before others changed them: read them and decide again. Never shown to a caller.
+    #[error("the order's lines have changed")]
+    LinesChanged,
+    /// There is an order of this name.
+    #[error("there is an order of this name already")]
+    Taken,
+    /// The order has no lines.
+    #[error("the order has no lines")]
+    NoLines,
+    /// The tax is negative, or more than the amount.
+    #[error("expected a tax between 0 and {}, got {tax}", amount.minor())]
+    TaxInvalid {
+        /// The amount.
+        amount: Money,
+        /// The tax, in minor units.
+        tax: i64,
+    },
+    /// Something was done that depends on what was to be changed.
+    #[error("it was attempted to pay the order ({attempts} times), or something was done on its lines")]
+    Attempted {
+        /// Attempts to pay.
+        attempts: u8,
+    },
+    /// Less than what is paid, or may yet be.
+    #[error("{asked} is less than what is paid or being paid, {paid}")]
+    BelowPaid {
+        /// What was asked for.
+        asked: Money,
+        /// What live payments cover.
+        paid: Money,
+    },
+    /// The order ends by itself once it is paid; it is not closed by the merchant.
+    #[error("the order ends by itself once it is paid")]
+    EndsByItself,
+    /// Too many operations in a row have failed.
+    #[error("the last {FAILURES_IN_A_ROW_MAX} operations failed, so the order takes no more")]
+    Locked,
+    /// A description that is too long.
+    #[error("a description has at most {DESCRIPTION_CHARS_MAX} characters, this one {actual}")]
+    DescriptionLength {
+        /// Its length in characters.
+        actual: usize,
+    },
+    /// The name of somebody else's payment that is empty or too long.
+    #[error("the name of a payment has 1 to {FOREIGN_PAYMENT_CHARS_MAX} characters, this one {actual}")]
+    ForeignPaymentLength {
+        /// Its length in characters.
+        actual: usize,
+    },
+    /// What was captured has to be refunded before the order can be cancelled.
+    #[error("{captured} was captured and not refunded")]
+    Captured {
+        /// How much.
+        captured: Money,
+    },
     /// The order would be captured too late.
     #[error("the capture delay is more than {} days", CAPTURE_DELAY_MAX.as_secs() / 86_400)]
     CaptureDelayTooLong,
@@ -264,13 +345,26 @@ impl Order {
             return Err(Refusal::CaptureDelayTooLong);
         }
         check_details(open.details.as_deref())?;
+        if let Some(NewCart { terms, lines, .. }) = &open.cart {
+            check_tax(open.amount, terms.tax)?;
+            check_described(terms.description.as_deref())?;
+            if terms.sheet.is_some() {
+                check_total(lines, open.amount, terms.tax)?;
+            }
+        }
+        let is_running = open.cart.as_ref().is_some_and(|cart| cart.is_running);
         let opened = OrderEvent::Opened {
             reference: open.reference.clone(),
             amount: open.amount,
             expires_at,
-            kind: if payment.is_some() { OrderKind::Single } else { OrderKind::Parts },
+            kind: match payment {
+                Some(_) => OrderKind::Single,
+                None if is_running => OrderKind::Running,
+                None => OrderKind::Parts,
+            },
             token_key: open.token_key,
             session: open.session.clone().map(Box::new),
+            cart: open.cart.as_ref().map(|cart| Box::new(cart.terms.clone())),
             details: open.details.clone(),
             key: open.key,
         };
@@ -285,6 +379,11 @@ impl Order {
         match command {
             Command::Reserve(reserve) => self.reserve(reserve, now),
             Command::Operate(operate) => self.with_history()?.operate(operate, now),
+            Command::Revise(revise) => self.with_history()?.revise(revise, now),
+            Command::Append(append) => self.with_history()?.append(append, now),
+            Command::Allocate(allocate) => self.with_history()?.allocate(allocate, now),
+            Command::Close { key } => self.with_history()?.close(*key, now),
+            Command::Reopen { key } => self.with_history()?.reopen(*key, now),
             Command::Cancel(cancel) => self.with_history()?.cancel(cancel, now),
             Command::Lapse => Ok(self.with_history()?.lapse(now)),
             Command::Record { findings, key } => self.record(findings, *key, now),
@@ -343,11 +442,14 @@ impl Order {
         if let Some(version) = self.key_use(operate.key)? {
             return Ok(Decision::Already(version));
         }
-        let legs = self.plan(operate, now);
+        if self.is_locked() {
+            return Err(Refusal::Locked);
+        }
+        let planned = self.plan(operate, now).and_then(|legs| Ok((self.lines_of(operate, &legs)?, legs)));
         self.check_room(operate.key)?;
-        self.check_operations(operate, legs.as_deref().ok())?;
+        self.check_operations(operate, planned.as_ref().ok().map(|(lines, legs)| (legs.as_slice(), lines.len())))?;
         self.check_details_in_all(operate.details.as_deref())?;
-        let Operate { kind, target, reference, details, is_deferred, key, .. } = operate;
+        let Operate { kind, target, reference, details, is_deferred, is_recorded, key, .. } = operate;
         let amount = operate.amount.map(Money::minor);
         // Whoever takes back a whole order that is still being paid ends it, whether or not there is something to
         // give back: else it could go on being paid.
@@ -356,16 +458,18 @@ impl Order {
         if is_end {
             draft.push(OrderEvent::CancellationRequested { reason: CancelReason::Merchant, key: None });
         }
-        let legs = match legs {
-            Ok(legs) => legs,
+        let (lines, legs) = match planned {
+            Ok(planned) => planned,
             Err(refusal) => {
-                let objection = refusal.objection().filter(|_| *is_deferred).ok_or(refusal)?;
+                let explanation = is_recorded.then(|| refusal.to_string());
+                let objection = refusal.objection().filter(|_| *is_deferred || *is_recorded).ok_or(refusal)?;
                 let refused = OrderEvent::OperationRefused {
                     kind: *kind,
                     target: target.payment(),
                     reference: reference.clone(),
                     amount,
                     objection,
+                    explanation,
                     key: *key,
                 };
                 draft.push(refused);
@@ -382,6 +486,7 @@ impl Order {
             details: details.clone(),
             is_deferred: *is_deferred,
             is_automatic: false,
+            lines,
             key: *key,
         });
         Ok(Decision::Commit(draft.finish()))
@@ -396,6 +501,12 @@ impl Order {
         }
         if self.closed.is_some() {
             return Err(Refusal::Closed);
+        }
+        // An order that goes on after it is paid is not undone by its cancellation: what was captured is refunded
+        // first, line by line.
+        let captured = self.captured_in_all();
+        if self.kind == OrderKind::Running && captured > 0 {
+            return Err(Refusal::Captured { captured: self.amount.with_minor(captured) });
         }
         let mut draft = Draft::of(self, now);
         draft.push(OrderEvent::CancellationRequested { reason: cancel.reason, key: cancel.key });
@@ -480,7 +591,7 @@ impl Order {
         }
     }
 
-    fn check_open(&self) -> Result<(), Refusal> {
+    pub(super) fn check_open(&self) -> Result<(), Refusal> {
         match (&self.closed, &self.cancellation) {
             (_, Some(_)) => Err(Refusal::Cancelled),
             (Some(_), None) => Err(Refusal::Closed),
@@ -490,24 +601,32 @@ impl Order {
 
     /// Room for one more intent, as far as a token can tell. Outcomes need none: they have a reserve of
     /// their own.
-    fn check_room(&self, key: Option<KeyPrint>) -> Result<(), Refusal> {
+    pub(super) fn check_room(&self, key: Option<KeyPrint>) -> Result<(), Refusal> {
         let is_full = self.version.is_near_end() || (key.is_some() && self.keys.len() >= KEYS_PER_ORDER_MAX);
         if is_full { Err(Refusal::TooManyOperations) } else { Ok(()) }
     }
 
     /// Room for one more operation with these legs; none, if it is only put on record that it was refused. What
     /// gives back has room when nothing else has any more.
-    fn check_operations(&self, operate: &Operate, legs: Option<&[Leg]>) -> Result<(), Refusal> {
-        let gives_back = legs.is_some_and(|legs| legs.iter().all(|leg| !leg.action.takes()));
+    fn check_operations(&self, operate: &Operate, planned: Option<(&[Leg], usize)>) -> Result<(), Refusal> {
+        let (legs, lines) = planned.unwrap_or_default();
+        self.check_operation(operate.reference.as_deref(), legs, lines)
+    }
+
+    /// The same, of an operation with a reference, legs and lines.
+    pub(super) fn check_operation(&self, reference: Option<&str>, legs: &[Leg], lines: usize) -> Result<(), Refusal> {
+        let gives_back = !legs.is_empty() && legs.iter().all(|leg| !leg.action.takes());
         let of = |most: usize| if gives_back { most } else { most / 4 * 3 };
-        let this = weight(operate.reference.as_deref(), legs.map_or(0, <[Leg]>::len));
-        let taken = self.operations.iter().map(Operation::weight).fold(this, usize::saturating_add);
+        let this = weight(reference, legs.len(), lines);
+        let cart = self.cart.as_ref().map_or(0, |cart| cart.weight()).saturating_add(lines.saturating_mul(LINE_BYTES));
+        let taken = self.operations.iter().map(Operation::weight);
+        let taken = taken.fold(this.saturating_add(cart), usize::saturating_add);
         let is_full = self.operations.len() >= of(OPERATIONS_PER_ORDER_MAX) || taken > of(OPERATIONS_BYTES_MAX);
         if is_full { Err(Refusal::TooManyOperations) } else { Ok(()) }
     }
 
     /// Room for what is told about one more operation, beside what was told about the others.
-    fn check_details_in_all(&self, details: Option<&str>) -> Result<(), Refusal> {
+    pub(super) fn check_details_in_all(&self, details: Option<&str>) -> Result<(), Refusal> {
         let known = self.operations.iter().map(|operation| operation.details_bytes);
         let actual = known.fold(details.map_or(0, stored_bytes), u32::saturating_add);
         let is_full = details.is_some() && actual > DETAILS_PER_ORDER_BYTES_MAX;
@@ -527,6 +646,41 @@ impl Order {
         self.payments.iter().filter(to_release).flat_map(release_of).collect()
     }
 
+    /// The lines that an operation of a whole order is about, if the merchant says.
+    fn lines_of(&self, operate: &Operate, legs: &[Leg]) -> Result<Vec<Entry>, Refusal> {
+        let Some(items) = &operate.items else { return Ok(Vec::new()) };
+        let cart = self.cart_of(&items.lines)?;
+        let Some(action) = LineAction::of_operation(operate.kind) else { return Ok(Vec::new()) };
+        let entries = cart.entries_by_reference(action, items)?;
+        let total = legs.iter().map(|leg| leg.amount).fold(0, u64::saturating_add);
+        let actual = entries.iter().map(|entry| entry.amount).fold(0, i64::saturating_add);
+        let expected = i64::try_from(total).unwrap_or(i64::MAX);
+        if actual == expected { Ok(entries) } else { Err(Fault::Sum { expected, actual }.of_all().into()) }
+    }
+
+    /// Whether it takes no more operations, because the last ones failed one after another (Swedbank: a purchase is
+    /// locked after five).
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        if !self.is_purchase() {
+            return false;
+        }
+        let asked = self.operations.iter().rev().filter(|operation| operation.is_asked_of_money());
+        let ended = asked.map(Operation::standing).filter(|standing| *standing != Standing::Pending);
+        ended.take_while(|standing| *standing == Standing::Failure).count() >= FAILURES_IN_A_ROW_MAX
+    }
+
+    /// What was captured and not refunded, of payments here and elsewhere, in minor units.
+    #[must_use]
+    pub fn captured_in_all(&self) -> u64 {
+        let ours = self.payments.iter().map(|payment| &payment.tally);
+        let ours = ours.map(|tally| tally.captured.saturating_sub(tally.refunded).saturating_add(tally.capturing));
+        let payers = self.cart.iter().flat_map(|cart| &cart.payers);
+        let foreign = payers.filter(|books| matches!(books.payer, super::Payer::Foreign(_)));
+        let foreign = foreign.map(|books| u64::try_from(books.net()).unwrap_or_default());
+        ours.chain(foreign).fold(0, u64::saturating_add)
+    }
+
     /// How the order has ended, if it has.
     fn ending(&self) -> Option<CloseReason> {
         if self.closed.is_some() || self.unresolved > 0 {
@@ -536,6 +690,7 @@ impl Order {
         match &self.cancellation {
             Some(Cancellation { reason: CancelReason::Merchant, .. }) => at_rest.then_some(CloseReason::Cancelled),
             Some(Cancellation { reason: CancelReason::Expired, .. }) => at_rest.then_some(CloseReason::Expired),
+            None if self.kind == OrderKind::Running => None,
             None if self.remaining == 0 => Some(CloseReason::Paid),
             // It died, or it was authorised when its time was up, and given back.
             None if self.kind == OrderKind::Single && self.payments.iter().all(|payment| payment.covers() == 0) => {
@@ -565,7 +720,7 @@ fn release_of(payment: &Payment) -> Vec<Leg> {
 }
 
 /// Events in the making, with the state they lead to, so that consequences land in the same commit.
-struct Draft {
+pub(super) struct Draft {
     order: Option<Order>,
     events: Vec<OrderEvent>,
     before: Books,
@@ -574,12 +729,12 @@ struct Draft {
 }
 
 impl Draft {
-    fn of(order: &Order, now: Time) -> Self {
+    pub(super) fn of(order: &Order, now: Time) -> Self {
         let version = order.version.next().unwrap_or(order.version);
         Self { order: Some(order.clone()), events: Vec::new(), before: order.books(), version, now }
     }
 
-    fn push(&mut self, event: OrderEvent) {
+    pub(super) fn push(&mut self, event: OrderEvent) {
         self.order = Order::evolve(self.order.take(), &event, self.version, self.now);
         self.events.push(event);
     }
@@ -602,13 +757,14 @@ impl Draft {
             details: None,
             is_deferred: true,
             is_automatic: true,
+            lines: Vec::new(),
             key: None,
         });
     }
 
     /// Adds what follows: releases, the order's end, the capture of one that is captured by itself, and that its
     /// own webhook is to be told.
-    fn finish(mut self) -> Vec<OrderEvent> {
+    pub(super) fn finish(mut self) -> Vec<OrderEvent> {
         if self.events.is_empty() {
             return self.events;
         }
@@ -624,13 +780,14 @@ impl Draft {
                 details: None,
                 is_deferred: false,
                 is_automatic: false,
+                lines: Vec::new(),
                 key: None,
             });
         }
         if let Some(reason) = self.order.as_ref().and_then(Order::ending) {
             let capture_at = self.order.as_ref().filter(|_| reason == CloseReason::Paid);
             let capture_at = capture_at.and_then(|order| order.capture_from(self.now));
-            self.push(OrderEvent::Closed { reason, capture_at });
+            self.push(OrderEvent::Closed { reason, capture_at, key: None });
             self.capture();
         }
         let is_told = |order: &Order| order.own_webhook().is_some() && order.books() != self.before;
@@ -673,6 +830,13 @@ pub(super) fn check_reference(reference: &str) -> Result<(), Refusal> {
     match reference.chars().count() {
         1..=REFERENCE_CHARS_MAX => Ok(()),
         actual => Err(Refusal::ReferenceLength { actual }),
+    }
+}
+
+pub(super) fn check_described(description: Option<&str>) -> Result<(), Refusal> {
+    match description.map(|description| description.chars().count()) {
+        Some(actual) if actual > DESCRIPTION_CHARS_MAX => Err(Refusal::DescriptionLength { actual }),
+        Some(_) | None => Ok(()),
     }
 }
 

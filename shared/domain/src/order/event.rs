@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Leg, Objection, OperationKind, Session};
+use super::{CartTerms, Entry, Leg, LineAction, Objection, OperationKind, Payer, Session, line::Sheet};
 use crate::{Money, Time, Version};
 
 /// What happened to an order.
@@ -27,7 +27,10 @@ pub enum OrderEvent {
         /// What a client session adds to it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         session: Option<Box<Session>>,
-        /// What else a client session tells about it, as JSON: not kept in the state.
+        /// Its lines, and what is told with them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cart: Option<Box<CartTerms>>,
+        /// What else the merchant tells about it, as JSON: not kept in the state.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         details: Option<String>,
         /// The idempotency key it was opened with.
@@ -93,6 +96,9 @@ pub enum OrderEvent {
         /// Whether the order's own terms ask for it.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         is_automatic: bool,
+        /// Which lines it is about, if the merchant says.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        lines: Vec<Entry>,
         /// The idempotency key of the request.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         key: Option<KeyPrint>,
@@ -112,6 +118,9 @@ pub enum OrderEvent {
         amount: Option<u64>,
         /// Why.
         objection: Objection,
+        /// Why, in words, where that was the answer: not kept in the state.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        explanation: Option<String>,
         /// The idempotency key of the request.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         key: Option<KeyPrint>,
@@ -124,6 +133,64 @@ pub enum OrderEvent {
         leg: u16,
         /// The word.
         result: LegResult,
+    },
+    /// Amount, tax and lines were replaced, before anything was done that depends on them.
+    Revised {
+        /// What is to be paid from now on.
+        amount: Money,
+        /// The tax in it, in minor units.
+        tax: i64,
+        /// What the merchant calls the purchase, if that changed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        description: Option<String>,
+        /// The lines; none for an order that has none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sheet: Option<Sheet>,
+        /// What else the merchant tells about it, as JSON, if that changed: not kept in the state.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        details: Option<String>,
+        /// The idempotency key of the request.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<KeyPrint>,
+    },
+    /// Lines were added, some of which may take back others.
+    Appended {
+        /// What is to be paid from now on.
+        amount: Money,
+        /// The tax in it, in minor units.
+        tax: i64,
+        /// The new lines.
+        sheet: Sheet,
+        /// What else the merchant tells about it, as JSON, if that changed: not kept in the state.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        details: Option<String>,
+        /// The idempotency key of the request.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<KeyPrint>,
+    },
+    /// Something was done on lines that moves no money here: a payment was set aside for them, lines took over what
+    /// others had, or a payment that somebody else made did something.
+    LinesRecorded {
+        /// What.
+        action: LineAction,
+        /// With which payment.
+        payer: Payer,
+        /// On which lines.
+        entries: Vec<Entry>,
+        /// Whether it succeeded; if not, it is only on record.
+        is_success: bool,
+        /// What the merchant told about it, as JSON: not kept in the state.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        details: Option<String>,
+        /// The idempotency key of the request.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<KeyPrint>,
+    },
+    /// An order that had ended goes on, and from now on until the merchant closes it.
+    Reopened {
+        /// The idempotency key of the request.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<KeyPrint>,
     },
     /// The order is to end unpaid.
     CancellationRequested {
@@ -145,6 +212,9 @@ pub enum OrderEvent {
         /// When all its money is to be captured, if that is to happen by itself.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         capture_at: Option<Time>,
+        /// The idempotency key of the request, if the merchant closed it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<KeyPrint>,
     },
     /// The commit changed the books of an order that has a webhook of its own, which is to be told.
     AmountsChanged,
@@ -158,6 +228,8 @@ pub enum OrderKind {
     Parts,
     /// Opened by the engine around one payment: it ends when that payment fails.
     Single,
+    /// Opened by a merchant, to be paid in parts, and changed after that: it ends when the merchant closes it.
+    Running,
 }
 
 /// Keyed fingerprints of an idempotency key and of the request it came with. Eight bytes each: the key's
@@ -377,4 +449,6 @@ pub enum CloseReason {
     Expired,
     /// It was opened for one payment, and that payment failed.
     PaymentFailed,
+    /// The merchant closed it, paid or not.
+    Concluded,
 }

@@ -2,21 +2,28 @@
 
 use super::operation::stored_bytes;
 use super::{
-    Cancellation, CancelledBy, Closed, KeyPrint, KeyUse, Leg, LegResult, Operation, OperationKind, Order, OrderEvent,
-    OrderKind, Payment, Resolution,
+    Cancellation, CancelledBy, Cart, CartTerms, Closed, Entry, KeyPrint, KeyUse, Leg, LegResult, LineAction, Operation,
+    OperationKind, Order, OrderEvent, OrderKind, Payer, Payment, Resolution, line::Sheet,
 };
-use crate::{Action, Aggregate, Tally, Time, Version, limits::SHOPPER_TIME_DEFAULT};
+use crate::{
+    Action, Aggregate, Money, Tally, Time, Version,
+    limits::{ORDER_LIFETIME_MAX, SHOPPER_TIME_DEFAULT},
+};
 
 impl Aggregate for Order {
     type Event = OrderEvent;
 
     fn evolve(state: Option<Self>, event: &OrderEvent, version: Version, at: Time) -> Option<Self> {
         match (state, event) {
-            (None, OrderEvent::Opened { reference, amount, expires_at, kind, token_key, session, key, details: _ }) => {
+            (
+                None,
+                OrderEvent::Opened { reference, amount, expires_at, kind, token_key, session, cart, key, details: _ },
+            ) => {
                 let mut order = Self {
                     reference: reference.clone(),
                     amount: *amount,
                     remaining: amount.minor(),
+                    excess: 0,
                     expires_at: *expires_at,
                     opened_at: at,
                     kind: *kind,
@@ -26,6 +33,7 @@ impl Aggregate for Order {
                     unresolved: 0,
                     token_key: *token_key,
                     session: session.clone(),
+                    cart: cart.as_deref().map(|terms| Box::new(Cart::opened(terms))),
                     payments: Vec::new(),
                     operations: Vec::new(),
                     cancellation: None,
@@ -62,7 +70,7 @@ impl Order {
                 self.position = version;
                 self.attempts = self.attempts.saturating_add(1);
                 self.unresolved = self.unresolved.saturating_add(1);
-                self.remaining = self.remaining.saturating_sub(*amount);
+                self.owe(-i128::from(*amount));
                 self.payments.push(Payment {
                     version,
                     amount: *amount,
@@ -100,11 +108,13 @@ impl Order {
                 details,
                 is_deferred: _,
                 is_automatic,
+                lines,
                 key,
             } => {
                 self.remember(*key, version);
                 let kind = kind.unwrap_or_else(|| kind_of(legs, *is_release));
                 self.begin(legs, kind, *target, version);
+                self.begin_lines(legs, kind, *target, lines);
                 self.operations.push(Operation {
                     version,
                     requested_at: at,
@@ -114,11 +124,12 @@ impl Order {
                     amount: *amount,
                     is_automatic: *is_automatic,
                     details_bytes: details.as_deref().map_or(0, stored_bytes),
+                    lines: lines.clone(),
                     legs: legs.clone(),
                     refused: None,
                 });
             }
-            OrderEvent::OperationRefused { kind, target, reference, amount, objection, key } => {
+            OrderEvent::OperationRefused { kind, target, reference, amount, objection, explanation: _, key } => {
                 self.remember(*key, version);
                 self.operations.push(Operation {
                     version,
@@ -129,6 +140,7 @@ impl Order {
                     amount: *amount,
                     is_automatic: false,
                     details_bytes: 0,
+                    lines: Vec::new(),
                     legs: Vec::new(),
                     refused: Some(*objection),
                 });
@@ -142,12 +154,131 @@ impl Order {
                 self.cancellation = Some(Cancellation { version, reason: *reason });
                 self.forget_releases();
             }
+            OrderEvent::Revised { amount, tax, description, sheet, details, key } => {
+                self.remember(*key, version);
+                self.revise_to(*amount, *tax, version);
+                let cart = self.cart.get_or_insert_default();
+                cart.description = description.clone().or(cart.description.take());
+                cart.sheets = sheet.iter().map(|sheet| (version, sheet.clone())).collect();
+                if details.is_some() {
+                    cart.told = version;
+                }
+            }
+            OrderEvent::Appended { amount, tax, sheet, details, key } => {
+                self.remember(*key, version);
+                self.revise_to(*amount, *tax, version);
+                let cart = self.cart.get_or_insert_default();
+                cart.sheets.push((version, sheet.clone()));
+                if details.is_some() {
+                    cart.told = version;
+                }
+            }
+            OrderEvent::LinesRecorded { action, payer, entries, is_success, details: _, key } => {
+                self.remember(*key, version);
+                if *is_success {
+                    self.record_lines(*action, payer, entries);
+                }
+            }
+            OrderEvent::Reopened { key } => {
+                self.remember(*key, version);
+                self.position = version;
+                self.kind = OrderKind::Running;
+                self.closed = None;
+                self.expires_at = self.expires_at.max(at.plus(ORDER_LIFETIME_MAX));
+            }
             OrderEvent::Answered { key } => self.remember(Some(*key), version),
-            OrderEvent::Closed { reason, capture_at } => {
+            OrderEvent::Closed { reason, capture_at, key } => {
+                self.remember(*key, version);
                 self.position = version;
                 self.closed = Some(Closed { version, at, reason: *reason, capture_at: *capture_at });
             }
             OrderEvent::AmountsChanged => self.amount_changes = self.amount_changes.saturating_add(1),
+        }
+    }
+
+    /// Changes what is still to be paid, by so much more or less.
+    fn owe(&mut self, more: i128) {
+        let balance = i128::from(self.remaining).saturating_sub(i128::from(self.excess)).saturating_add(more);
+        self.remaining = u64::try_from(balance.max(0)).unwrap_or(u64::MAX);
+        // Only an order that goes on after it is paid can be covered beyond its amount.
+        let is_running = self.kind == OrderKind::Running;
+        self.excess = if is_running { u64::try_from(balance.saturating_neg().max(0)).unwrap_or(u64::MAX) } else { 0 };
+    }
+
+    /// What was refunded of an order that goes on: what it was covered beyond its amount is given back first; the rest
+    /// is let off, and not to be paid again.
+    fn refunded(&mut self, amount: u64) {
+        self.owe(i128::from(amount.min(self.excess)));
+    }
+
+    fn revise_to(&mut self, amount: Money, tax: i64, version: Version) {
+        self.position = version;
+        let change = i128::from(amount.minor()).saturating_sub(i128::from(self.amount.minor()));
+        self.amount = amount;
+        self.owe(change);
+        self.cart.get_or_insert_default().tax = tax;
+    }
+
+    fn record_lines(&mut self, action: LineAction, payer: &Payer, entries: &[Entry]) {
+        let total = entries.iter().map(|entry| entry.amount).fold(0, i64::saturating_add);
+        let cart = self.cart.get_or_insert_default();
+        cart.book_lines(action, entries, false);
+        cart.book_payer(action, payer, total);
+        match (payer, action) {
+            // What our own payments cover is known from themselves.
+            (Payer::Own(_), _) | (Payer::Foreign(_), LineAction::Capture) => {}
+            (Payer::Foreign(_), LineAction::Authorise) => {
+                self.position = self.version;
+                self.owe(-i128::from(total));
+            }
+            (Payer::Foreign(_), LineAction::Cancel) => {
+                self.position = self.version;
+                self.owe(i128::from(total));
+            }
+            (Payer::Foreign(_), LineAction::Refund) => self.refunded(total.unsigned_abs()),
+        }
+    }
+
+    /// Books lines with the operation that moves their money, as if it were done: nobody else may count on them.
+    fn begin_lines(&mut self, legs: &[Leg], kind: OperationKind, target: Option<Version>, lines: &[Entry]) {
+        let Some(action) = LineAction::of_operation(kind).filter(|_| !lines.is_empty()) else { return };
+        let Some(cart) = self.cart.as_mut() else { return };
+        cart.book_lines(action, lines, target.is_none());
+        match target {
+            Some(payment) => {
+                let total = lines.iter().map(|entry| entry.amount).fold(0, i64::saturating_add);
+                cart.book_payer(action, &Payer::Own(payment), total);
+            }
+            None => {
+                for leg in legs {
+                    cart.book_payer(action, &Payer::Own(leg.payment), signed(leg.amount));
+                }
+            }
+        }
+    }
+
+    /// Takes back what was booked for a leg that was declined, and once all is known, what its lines did not get.
+    fn end_lines(&mut self, operation: Version, leg: u16) {
+        let Some(operation) = self.operations.iter_mut().find(|known| known.version == operation) else { return };
+        let Some(action) = LineAction::of_operation(operation.kind).filter(|_| !operation.lines.is_empty()) else {
+            return;
+        };
+        let Some(cart) = self.cart.as_mut() else { return };
+        let total = operation.lines.iter().map(|entry| entry.amount).fold(0, i64::saturating_add);
+        let is_declined = |leg: &Leg| matches!(leg.result, Some(LegResult::Declined { .. }));
+        if let Some(leg) = operation.legs.get(usize::from(leg)).filter(|leg| is_declined(leg)) {
+            let amount = signed(leg.amount).saturating_mul(total.signum());
+            cart.book_payer(action, &Payer::Own(leg.payment), amount.saturating_neg());
+        }
+        if operation.legs.iter().any(Leg::is_in_flight) {
+            return;
+        }
+        let lines = std::mem::take(&mut operation.lines);
+        let declined = operation.legs.iter().filter(|leg| is_declined(leg)).map(|leg| leg.amount);
+        let declined = declined.fold(0, u64::saturating_add);
+        let done = operation.legs.iter().map(|leg| leg.amount).fold(0, u64::saturating_add) > declined;
+        for entry in undone(&lines, total.signum(), declined, done) {
+            cart.book_lines(action, &[entry], false);
         }
     }
 
@@ -180,9 +311,7 @@ impl Order {
         if resolution.is_final() {
             self.unresolved = self.unresolved.saturating_sub(1);
         }
-        if resolution.is_dead() {
-            self.remaining = self.remaining.saturating_add(payment.amount);
-        }
+        let freed = if resolution.is_dead() { payment.amount } else { 0 };
         if *resolution == Resolution::Authorised {
             payment.tally = Tally::authorised(payment.amount);
             // A cancellation may have asked to void it before it was authorised.
@@ -193,6 +322,7 @@ impl Order {
         payment.answered = payment.answered.or(Some(version));
         payment.resolved = Some(version);
         payment.release_asked = voiding > 0;
+        self.owe(i128::from(freed));
     }
 
     fn begin(&mut self, legs: &[Leg], kind: OperationKind, target: Option<Version>, version: Version) {
@@ -226,8 +356,8 @@ impl Order {
     fn reserve_more(&mut self, amount: u64) {
         match self.kind {
             OrderKind::Single => self.amount = self.amount.with_minor(self.amount.minor().saturating_add(amount)),
-            OrderKind::Parts => {
-                self.remaining = self.remaining.saturating_sub(amount);
+            OrderKind::Parts | OrderKind::Running => {
+                self.owe(-i128::from(amount));
                 self.position = self.version;
             }
         }
@@ -236,16 +366,16 @@ impl Order {
     fn return_more(&mut self, amount: u64) {
         match self.kind {
             OrderKind::Single => self.amount = self.amount.with_minor(self.amount.minor().saturating_sub(amount)),
-            OrderKind::Parts => self.remaining = self.remaining.saturating_add(amount),
+            OrderKind::Parts | OrderKind::Running => self.owe(i128::from(amount)),
         }
     }
 
-    fn resolve_leg(&mut self, operation: Version, leg: u16, result: &LegResult, version: Version, at: Time) {
+    fn resolve_leg(&mut self, operation: Version, index: u16, result: &LegResult, version: Version, at: Time) {
         let Some((kind, leg)) = self
             .operations
             .iter_mut()
             .find(|candidate| candidate.version == operation)
-            .and_then(|operation| Some((operation.kind, operation.legs.get_mut(usize::from(leg))?)))
+            .and_then(|operation| Some((operation.kind, operation.legs.get_mut(usize::from(index))?)))
         else {
             return;
         };
@@ -255,6 +385,7 @@ impl Order {
             return;
         }
         let (action, amount, done, payment) = (leg.action, leg.amount, *result == LegResult::Done, leg.payment);
+        self.end_lines(operation, index);
         self.unresolved = self.unresolved.saturating_sub(u16::from(action != Action::Capture));
         if action == Action::Increase && !done {
             self.return_more(amount);
@@ -278,8 +409,11 @@ impl Order {
                 Action::Capture | Action::Increase => cancelled.is_none() && payment.reversed.is_none(),
                 Action::Void | Action::Refund => done || (asked_for_good && asked_when_held),
             };
-            if done && !action.takes() && !self.closed.as_ref().is_some_and(Closed::is_success) {
-                self.remaining = self.remaining.saturating_add(amount);
+            match (self.kind, action) {
+                _ if !done || action.takes() => {}
+                (OrderKind::Running, Action::Refund) => self.refunded(amount),
+                _ if self.closed.as_ref().is_some_and(Closed::is_success) => {}
+                _ => self.owe(i128::from(amount)),
             }
         } else if done && payment.is_live() {
             // Voided before it was authorised: nothing will be held under its reference.
@@ -289,7 +423,8 @@ impl Order {
             payment.answered = payment.answered.or(Some(version));
             payment.resolved = Some(version);
             self.unresolved = self.unresolved.saturating_sub(1);
-            self.remaining = self.remaining.saturating_add(payment.amount);
+            let freed = payment.amount;
+            self.owe(i128::from(freed));
         } else if kind != OperationKind::Release {
             // There was nothing to void for the merchant yet. The payment goes on as if nobody had asked: its shopper
             // may be out of time yet, and a cancellation that came meanwhile asks for itself.
@@ -299,6 +434,42 @@ impl Order {
             };
         }
     }
+}
+
+impl Cart {
+    fn opened(terms: &CartTerms) -> Self {
+        let CartTerms { tax, description, alias, sheet } = terms.clone();
+        let sheets = sheet.into_iter().map(|sheet: Sheet| (Version::FIRST, sheet)).collect();
+        Self { tax, description, alias, sheets, ..Self::default() }
+    }
+}
+
+fn signed(amount: u64) -> i64 {
+    i64::try_from(amount).unwrap_or(i64::MAX)
+}
+
+/// Entries that undo what was booked and not done: all, if nothing was; else from the last line on, of those that
+/// go the way of the whole.
+fn undone(lines: &[Entry], sign: i64, declined: u64, is_done: bool) -> Vec<Entry> {
+    let against = |entry: &Entry, amount: i64, tax: i64| Entry { line: entry.line, amount: -amount, tax: -tax };
+    if declined == 0 {
+        return Vec::new();
+    }
+    if !is_done {
+        return lines.iter().map(|entry| against(entry, entry.amount, entry.tax)).collect();
+    }
+    let mut open = i128::from(declined);
+    let mut undone = Vec::new();
+    for entry in lines.iter().rev().filter(|entry| entry.amount.signum() == sign) {
+        let amount = i64::try_from(open.min(i128::from(entry.amount.unsigned_abs()))).unwrap_or(i64::MAX) * sign;
+        if amount == 0 {
+            break;
+        }
+        open -= i128::from(amount.unsigned_abs());
+        let tax = i128::from(entry.tax) * i128::from(amount) / i128::from(entry.amount);
+        undone.push(against(entry, amount, i64::try_from(tax).unwrap_or_default()));
+    }
+    undone
 }
 
 /// What was asked for, where an event from before there were kinds does not say.

@@ -6,10 +6,13 @@
 //! - [`ShopperView`] is the part of the state that decides a payment, small enough to travel in a token.
 
 mod allocation;
+mod cart;
 mod changes;
 mod decide;
 mod event;
 mod evolve;
+pub mod line;
+mod lines;
 mod operation;
 mod outstanding;
 mod session;
@@ -18,15 +21,17 @@ mod view;
 use serde::{Deserialize, Serialize};
 
 pub use allocation::{ANY, Priority, default_priorities, in_order, share_out};
+pub use cart::{Allocate, Cart, Entry, Items, LineAction, LineBooks, Payer, PayerBooks};
 pub use changes::{CHANGE_NAMES, Change, ChangeId, Format, Position, Topic, changes};
 pub use decide::{Cancel, Command, Decision, Finding, Open, Refusal, Reserve};
 pub use event::{
     CancelReason, CancelledBy, CloseReason, Decline, KeyPrint, LegResult, Method, MethodKind, OrderEvent, OrderKind,
     PartnerId, Redirect, Resolution,
 };
+pub use lines::{Append, CartTerms, NewCart, Revise};
 pub use operation::{Books, Leg, Objection, Operate, Operation, OperationKind, Standing, Target};
 pub use outstanding::Due;
-pub use session::{CaptureMode, HeaderText, OwnHeader, OwnWebhook, Session};
+pub use session::{CaptureMode, HeaderText, OwnFormat, OwnHeader, OwnWebhook, Session};
 pub use view::ShopperView;
 
 use crate::{Money, Tally, Time, Version};
@@ -42,6 +47,9 @@ pub struct Order {
     pub amount: Money,
     /// What no live payment covers, in minor units; 0 once closed with success.
     pub remaining: u64,
+    /// What is covered beyond the amount, in minor units, since lines were taken back: it is to be given back.
+    #[serde(default, skip_serializing_if = "is_none_left")]
+    pub excess: u64,
     /// From when on it takes no payment.
     pub expires_at: Time,
     /// When it was opened.
@@ -63,6 +71,9 @@ pub struct Order {
     /// What a client session adds to it, if it was opened as one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<Box<Session>>,
+    /// What is known of its lines, if it has any, or of its tax.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cart: Option<Box<Cart>>,
     /// Attempts to pay, in the order they were reserved.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub payments: Vec<Payment>,
@@ -91,6 +102,11 @@ pub struct Order {
     /// recording that payment's outcome.
     #[serde(skip)]
     pub is_partial: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+fn is_none_left(amount: &u64) -> bool {
+    *amount == 0
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]

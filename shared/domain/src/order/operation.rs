@@ -4,9 +4,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Decline, KeyPrint, LegResult, Order, OrderKind, Payment, Refusal,
+    Decline, Entry, Items, KeyPrint, LegResult, Order, OrderKind, Payment, Refusal,
     allocation::{Priority, default_priorities, in_order, share_out},
     decide::{check_amount, check_currency, check_details, check_reference},
+    line::Fault,
 };
 use crate::{Action, Money, Time, Version};
 
@@ -26,6 +27,8 @@ pub enum OperationKind {
     AmountUpdate,
     /// To void a payment of which only the merchant's own reference is known.
     TechnicalCancel,
+    /// To give back what an order does not ask for any more, since lines of it were taken back: by refunds and voids.
+    Exchange,
     /// To release a part because its order ends, or because its shopper is out of time.
     #[default]
     Release,
@@ -54,7 +57,8 @@ impl Target {
 /// Asks for an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operate {
-    /// What is asked for; no [`OperationKind::Release`], which nobody asks for.
+    /// What is asked for; no [`OperationKind::Release`], which nobody asks for, and no
+    /// [`OperationKind::Exchange`], which is asked for by lines.
     pub kind: OperationKind,
     /// On what.
     pub target: Target,
@@ -72,6 +76,10 @@ pub struct Operate {
     /// Whether it is only taken: the worker executes it, and what cannot be done is put on record as refused
     /// and told, instead of being refused at once.
     pub is_deferred: bool,
+    /// Whether it is put on record also if it cannot be done, and then counts as an operation that failed.
+    pub is_recorded: bool,
+    /// Which lines it is about, if the merchant says.
+    pub items: Option<Items>,
     /// The idempotency key of the request.
     pub key: Option<KeyPrint>,
 }
@@ -89,6 +97,8 @@ impl Operate {
             shipped: None,
             details: None,
             is_deferred: false,
+            is_recorded: false,
+            items: None,
             key: None,
         }
     }
@@ -158,6 +168,9 @@ pub struct Operation {
     /// What its commit holds that the merchant told about it, in bytes.
     #[serde(default, skip_serializing_if = "super::is_zero")]
     pub details_bytes: u32,
+    /// Which lines it is about, as long as it is not known what becomes of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<Entry>,
     /// Its parts.
     pub legs: Vec<Leg>,
     /// Why it was not done, if it could not be begun.
@@ -202,7 +215,21 @@ impl Operation {
     /// What it takes of a snapshot at most, in bytes of JSON.
     #[must_use]
     pub fn weight(&self) -> usize {
-        weight(self.reference.as_deref(), self.legs.len())
+        weight(self.reference.as_deref(), self.legs.len(), self.lines.len())
+    }
+
+    /// Whether the merchant asked for money to be moved that was authorised: what counts when operations fail one
+    /// after another.
+    #[must_use]
+    pub fn is_asked_of_money(&self) -> bool {
+        match self.kind {
+            OperationKind::Capture | OperationKind::Refund | OperationKind::Reversal | OperationKind::Exchange => {
+                !self.is_automatic
+            }
+            // One payment alone is voided when its attempt is given up.
+            OperationKind::Void => self.target.is_none(),
+            OperationKind::AmountUpdate | OperationKind::TechnicalCancel | OperationKind::Release => false,
+        }
     }
 
     /// When something was last learnt about it.
@@ -219,11 +246,12 @@ pub(super) fn stored_bytes(text: &str) -> u32 {
     u32::try_from(text.len().saturating_add(escaped)).unwrap_or(u32::MAX)
 }
 
-/// What an operation with such a reference and so many legs takes of a snapshot at most.
-pub(super) fn weight(reference: Option<&str>, legs: usize) -> usize {
+/// What an operation with such a reference and so many legs and lines takes of a snapshot at most.
+pub(super) fn weight(reference: Option<&str>, legs: usize, lines: usize) -> usize {
     // A character that JSON escapes takes up to six bytes; control characters, which do, are refused.
     let reference = reference.map_or(0, |reference| reference.len().saturating_mul(2));
-    OPERATION_BYTES.saturating_add(reference).saturating_add(legs.saturating_mul(LEG_BYTES))
+    let parts = legs.saturating_mul(LEG_BYTES).saturating_add(lines.saturating_mul(ENTRY_BYTES));
+    OPERATION_BYTES.saturating_add(reference).saturating_add(parts)
 }
 
 /// An operation without its reference and legs: its field names and the longest numbers and words.
@@ -231,6 +259,9 @@ const OPERATION_BYTES: usize = 220;
 
 /// A leg: its field names and the longest numbers and words.
 const LEG_BYTES: usize = 155;
+
+/// A line of an operation under way: its field names and the longest numbers.
+const ENTRY_BYTES: usize = 64;
 
 /// One action on one payment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -330,7 +361,7 @@ impl Order {
                 _ => self.shares(Action::Void, operate, &targets)?,
             },
             OperationKind::Refund => self.shares(Action::Refund, operate, &targets)?,
-            OperationKind::Reversal | OperationKind::Release => {
+            OperationKind::Reversal | OperationKind::Release | OperationKind::Exchange => {
                 let legs = targets.iter().flat_map(|payment| self.reversal_of(payment)).collect::<Vec<_>>();
                 if legs.is_empty()
                     && let [payment] = targets.as_slice()
@@ -445,13 +476,13 @@ impl Order {
                     .and_then(|asked| Money::try_new(self.amount.currency(), asked).ok())
                     .ok_or(Refusal::AmountTooLarge)?;
             }
-            OrderKind::Parts if self.closed.is_some() => return Err(Refusal::Closed),
-            OrderKind::Parts if self.is_expired(now) => return Err(Refusal::Expired),
-            OrderKind::Parts if more > self.remaining => {
+            OrderKind::Parts | OrderKind::Running if self.closed.is_some() => return Err(Refusal::Closed),
+            OrderKind::Parts | OrderKind::Running if self.is_expired(now) => return Err(Refusal::Expired),
+            OrderKind::Parts | OrderKind::Running if more > self.remaining => {
                 let money = |minor| self.amount.with_minor(minor);
                 return Err(Refusal::ExceedsRemaining { asked: money(more), remaining: money(self.remaining) });
             }
-            OrderKind::Parts => {}
+            OrderKind::Parts | OrderKind::Running => {}
         }
         Ok(vec![Leg::new(*version, Action::Increase, more)])
     }
@@ -471,6 +502,26 @@ impl Refusal {
             Self::Unchanged => Some(Objection::Unchanged),
             Self::Expired => Some(Objection::OrderExpired),
             Self::InFlight => Some(Objection::InFlight),
+            Self::Lines(fault) => match fault.what {
+                Fault::Exceeds { .. } | Fault::PaymentExceeds { .. } => Some(Objection::ExceedsAvailable),
+                Fault::Sum { .. }
+                | Fault::TaxSum { .. }
+                | Fault::Tax { .. }
+                | Fault::Negative { .. }
+                | Fault::TooLarge
+                | Fault::Duplicate { .. }
+                | Fault::Unknown { .. }
+                | Fault::Missing
+                | Fault::TooMany { .. }
+                | Fault::TooLong { .. }
+                | Fault::OfReversal { .. }
+                | Fault::ReversalDiffers { .. }
+                | Fault::ReversalExceeds { .. }
+                | Fault::Zero
+                | Fault::Sign { .. }
+                | Fault::MixedSigns
+                | Fault::NotPositive { .. } => None,
+            },
             Self::AmountZero
             | Self::AmountTooLarge
             | Self::CurrencyMismatch { .. }
@@ -487,6 +538,17 @@ impl Refusal {
             | Self::UnknownPayment
             | Self::KeyReused
             | Self::InProgress
+            | Self::LinesChanged
+            | Self::NoLines
+            | Self::Taken
+            | Self::TaxInvalid { .. }
+            | Self::Attempted { .. }
+            | Self::BelowPaid { .. }
+            | Self::EndsByItself
+            | Self::Locked
+            | Self::DescriptionLength { .. }
+            | Self::ForeignPaymentLength { .. }
+            | Self::Captured { .. }
             | Self::NeedsHistory => None,
         }
     }

@@ -28,6 +28,27 @@ pub struct OwnWebhook {
     /// Headers that each notification carries, as they were given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<OwnHeader>,
+    /// In which words.
+    #[serde(default, skip_serializing_if = "OwnFormat::is_payments")]
+    pub format: OwnFormat,
+}
+
+/// In which words an order's own notifications are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OwnFormat {
+    /// The payment of the payments family as it stands.
+    #[default]
+    Payments,
+    /// That something has changed, and where to read what: a callback of the paymentorders family.
+    Callback,
+}
+
+impl OwnFormat {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+    fn is_payments(&self) -> bool {
+        *self == Self::Payments
+    }
 }
 
 /// A header of an order's own notifications.
@@ -73,9 +94,19 @@ pub struct Session {
     /// Where its own notifications go.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhook: Option<OwnWebhook>,
+    /// Whether it is a purchase of the paymentorders family, which may be changed only while nobody has tried to
+    /// pay, and which takes no more operations after too many that failed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_purchase: bool,
 }
 
 impl Order {
+    /// Whether it is a purchase of the paymentorders family.
+    #[must_use]
+    pub fn is_purchase(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.is_purchase)
+    }
+
     /// Where the order's own notifications go, if anywhere.
     #[must_use]
     pub fn own_webhook(&self) -> Option<&OwnWebhook> {

@@ -162,7 +162,7 @@ fn a_cancelled_order_waits_for_a_payment_whose_outcome_is_not_final() {
             panic!("the word is new");
         };
         assert!(
-            !events.contains(&OrderEvent::Closed { reason: CloseReason::Cancelled, capture_at: None }),
+            !events.contains(&OrderEvent::Closed { reason: CloseReason::Cancelled, capture_at: None, key: None }),
             "{given:?}"
         );
     }

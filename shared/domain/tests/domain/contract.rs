@@ -7,8 +7,8 @@ use domain::{
     feed::{Again, Attempt, Feed, FeedEvent, Outcome, Progress},
     order::{
         CancelReason, CancelledBy, CaptureMode, CloseReason, Decline, Format, HeaderText, Leg, LegResult, Method,
-        MethodKind, Objection, Operation, OperationKind, OrderEvent, OrderKind, OwnHeader, OwnWebhook, PartnerId,
-        Position, Resolution, Session, Standing, Target,
+        MethodKind, Objection, Operation, OperationKind, OrderEvent, OrderKind, OwnFormat, OwnHeader, OwnWebhook,
+        PartnerId, Position, Resolution, Session, Standing, Target,
     },
     reference::LegReference,
     webhook::{Disabled, DisabledReason, Endpoint, EndpointEvent, Endpoints, OwnKeys},
@@ -62,6 +62,7 @@ fn the_json_of_order_events_never_changes() {
                 kind: OrderKind::Single,
                 token_key: 1,
                 session: None,
+                cart: None,
                 details: None,
                 key: Some(key),
             },
@@ -115,6 +116,7 @@ fn the_json_of_order_events_never_changes() {
                 details: Some(r#"{"mood":"good"}"#.into()),
                 is_deferred: true,
                 is_automatic: true,
+                lines: vec![],
                 key: Some(key),
             },
             r#"{"type":"operation_requested","legs":[{"payment":1,"action":"increase","amount":45,"resolved_at":0}],"kind":"amount_update","target":1,"reference":"more","amount":105,"details":"{\"mood\":\"good\"}","is_deferred":true,"is_automatic":true,"key":{"print":"AQEBAQEBAQECAgICAgICAg"}}"#,
@@ -130,6 +132,7 @@ fn the_json_of_order_events_never_changes() {
                 reference: Some("undo".into()),
                 amount: Some(45),
                 objection: Objection::NotAuthorised,
+                explanation: None,
                 key: Some(key),
             },
             r#"{"type":"operation_refused","kind":"technical_cancel","target":1,"reference":"undo","amount":45,"objection":"not_authorised","key":{"print":"AQEBAQEBAQECAgICAgICAg"}}"#,
@@ -148,7 +151,7 @@ fn the_json_of_order_events_never_changes() {
         (OrderEvent::Answered { key }, r#"{"type":"answered","key":{"print":"AQEBAQEBAQECAgICAgICAg"}}"#),
         (one(closed(CloseReason::Paid)), r#"{"type":"closed","reason":"paid"}"#),
         (
-            OrderEvent::Closed { reason: CloseReason::Paid, capture_at: Some(EXPIRY) },
+            OrderEvent::Closed { reason: CloseReason::Paid, capture_at: Some(EXPIRY), key: None },
             r#"{"type":"closed","reason":"paid","capture_at":1767312000000}"#,
         ),
         (OrderEvent::AmountsChanged, r#"{"type":"amounts_changed"}"#),
@@ -167,26 +170,27 @@ fn the_json_of_what_a_session_adds_never_changes() {
         };
         let details = Some("{}".into());
         let session = Some(Box::new(session));
-        OrderEvent::Opened { reference, amount, expires_at, kind, token_key, session, details, key }
+        OrderEvent::Opened { reference, amount, expires_at, kind, token_key, session, cart: None, details, key }
     };
     let values = vec![HeaderText::Number(123_456_789), HeaderText::Number(-1), HeaderText::Text("1".into())];
     let webhook = OwnWebhook {
         url: "https://shop.example/own".into(),
         headers: vec![OwnHeader { name: "x-order-id".into(), values }],
+        format: OwnFormat::Payments,
     };
     let plain = OwnWebhook { headers: vec![], ..webhook.clone() };
     let automatic = CaptureMode::Automatic { delay_s: 3_600 };
     check(&[
         (
-            with(Session { capture: CaptureMode::Manual, webhook: None }),
+            with(Session { capture: CaptureMode::Manual, webhook: None, is_purchase: false }),
             r#"{"type":"opened","reference":"order","amount":{"currency":"EUR","value":100},"expires_at":1767312000000,"kind":"parts","token_key":1,"session":{"capture":{"mode":"manual"}},"details":"{}"}"#,
         ),
         (
-            with(Session { capture: automatic, webhook: Some(webhook) }),
+            with(Session { capture: automatic, webhook: Some(webhook), is_purchase: false }),
             r#"{"type":"opened","reference":"order","amount":{"currency":"EUR","value":100},"expires_at":1767312000000,"kind":"parts","token_key":1,"session":{"capture":{"mode":"automatic","delay_s":3600},"webhook":{"url":"https://shop.example/own","headers":[{"name":"x-order-id","values":[123456789,-1,"1"]}]}},"details":"{}"}"#,
         ),
         (
-            with(Session { capture: CaptureMode::Manual, webhook: Some(plain) }),
+            with(Session { capture: CaptureMode::Manual, webhook: Some(plain), is_purchase: false }),
             r#"{"type":"opened","reference":"order","amount":{"currency":"EUR","value":100},"expires_at":1767312000000,"kind":"parts","token_key":1,"session":{"capture":{"mode":"manual"},"webhook":{"url":"https://shop.example/own"}},"details":"{}"}"#,
         ),
     ]);

@@ -11,8 +11,8 @@ use domain::{
     },
     order::{
         Books, CancelledBy, CaptureMode, CloseReason, Command, Decision, Decline, Due, HeaderText, Leg, LegResult,
-        Objection, Open, Operate, OperationKind, OrderEvent, OwnWebhook, Refusal, Resolution, Session, Standing,
-        Target,
+        Objection, Open, Operate, OperationKind, OrderEvent, OwnFormat, OwnWebhook, Refusal, Resolution, Session,
+        Standing, Target,
     },
 };
 
@@ -191,6 +191,7 @@ fn an_operation_is_kept_as_it_was_asked() {
         details: Some(details),
         is_deferred: false,
         is_automatic: false,
+        lines: vec![],
         key: Some(print(1, 1)),
     };
     check(&paid(), Command::Operate(command.clone()), commits([vec![event.clone()]]));
@@ -549,6 +550,7 @@ fn an_operation_that_was_refused_moves_nothing_and_is_kept() {
         reference: Some("late".into()),
         amount: Some(70),
         objection: Objection::ExceedsAvailable,
+        explanation: None,
         key: Some(print(1, 1)),
     };
     check(&partly_captured(&[]), Command::Operate(command.clone()), commits([vec![event.clone()]]));
@@ -1235,8 +1237,12 @@ fn an_operation_was_updated_when_something_was_last_learnt_of_it() {
 fn as_session(capture: CaptureMode, is_told: bool, mut opening: Commit) -> Commit {
     for event in &mut opening {
         if let OrderEvent::Opened { session, .. } = event {
-            let webhook = is_told.then(|| OwnWebhook { url: "https://shop.example/own".into(), headers: vec![] });
-            *session = Some(Box::new(Session { capture, webhook }));
+            let webhook = is_told.then(|| OwnWebhook {
+                url: "https://shop.example/own".into(),
+                headers: vec![],
+                format: OwnFormat::Payments,
+            });
+            *session = Some(Box::new(Session { capture, webhook, is_purchase: false }));
         }
     }
     opening
@@ -1258,7 +1264,7 @@ fn captured_by_itself(legs: impl Into<Vec<Leg>>) -> Commit {
 }
 
 fn paid_and_captured_after(delay: Duration) -> Commit {
-    vec![OrderEvent::Closed { reason: CloseReason::Paid, capture_at: Some(NOW.plus(delay)) }]
+    vec![OrderEvent::Closed { reason: CloseReason::Paid, capture_at: Some(NOW.plus(delay)), key: None }]
 }
 
 /// A payment of all of an order of 100 that is captured by itself.
@@ -1268,7 +1274,7 @@ fn covered(capture: CaptureMode, then: &[Commit]) -> Vec<Commit> {
 
 #[test]
 fn an_order_is_opened_as_a_client_session() {
-    let session = Session { capture: automatic(HOUR), webhook: None };
+    let session = Session { capture: automatic(HOUR), webhook: None, is_purchase: false };
     let open = Open { session: Some(session), ..open(eur(100)) };
     assert_eq!(Order::open(&open, None, NOW), Ok(as_session(automatic(HOUR), false, opened(100))));
     let single = Order::open(&open, Some(&reserve(0, eur(100))), NOW);
@@ -1283,7 +1289,7 @@ fn an_order_is_opened_as_a_client_session() {
 #[test]
 fn an_order_is_captured_by_itself_within_four_weeks_of_its_payment() {
     let open = |delay_s| Open {
-        session: Some(Session { capture: CaptureMode::Automatic { delay_s }, webhook: None }),
+        session: Some(Session { capture: CaptureMode::Automatic { delay_s }, webhook: None, is_purchase: false }),
         ..open(eur(100))
     };
     let most = CAPTURE_DELAY_MAX.as_secs();
@@ -1533,6 +1539,8 @@ fn an_operation_without_more_ado_has_no_more_than_a_kind_a_target_and_an_amount(
         shipped: None,
         details: None,
         is_deferred: false,
+        is_recorded: false,
+        items: None,
         key: None,
     };
     assert_eq!(request(1, Capture, eur(45)), Command::Operate(plain));

@@ -655,7 +655,7 @@ fn a_token_of_an_order_with_terms_of_its_own_does_not_suffice() {
     let mut opening = opened(100);
     for event in &mut opening {
         if let OrderEvent::Opened { session, .. } = event {
-            *session = Some(Box::new(Session { capture: CaptureMode::Manual, webhook: None }));
+            *session = Some(Box::new(Session { capture: CaptureMode::Manual, webhook: None, is_purchase: false }));
         }
     }
     let view = after(&[opening]).view();
@@ -769,6 +769,7 @@ fn an_operation_weighs_at_least_what_it_takes_of_a_snapshot() {
                 amount: Some(AMOUNT_MINOR_MAX),
                 is_automatic: false,
                 details_bytes: OPERATION_DETAILS_BYTES_MAX,
+                lines: vec![],
                 legs: (0..legs).map(|_| longest()).collect(),
                 refused: (legs == 0).then_some(Objection::ExceedsAvailable),
             };

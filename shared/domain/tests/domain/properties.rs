@@ -7,9 +7,10 @@ use domain::{
     account::{AccountCommand, AccountEvent},
     limits::{AUTHORISE_DEADLINE, PAYMENTS_PER_ORDER_MAX},
     order::{
-        ANY, Books, Cancel, CancelReason, Cancellation, CancelledBy, CaptureMode, CloseReason, Command, Decision,
-        Decline, Due, Finding, Leg, LegResult, Method, Open, Operate, OperationKind, OrderEvent, OrderKind, OwnWebhook,
-        Payment, Priority, Refusal, Reserve, Resolution, Session, Standing, Target,
+        ANY, Allocate, Append, Books, Cancel, CancelReason, Cancellation, CancelledBy, CaptureMode, CloseReason,
+        Command, Decision, Decline, Due, Finding, Leg, LegResult, Method, Open, Operate, OperationKind, OrderEvent,
+        OrderKind, OwnFormat, OwnWebhook, Payment, Priority, Refusal, Reserve, Resolution, Revise, Session, Standing,
+        Target,
     },
     reference::LegReference,
 };
@@ -86,7 +87,9 @@ fn action_of(kind: OperationKind) -> Option<Action> {
         OperationKind::Capture => Some(Action::Capture),
         OperationKind::Void | OperationKind::TechnicalCancel => Some(Action::Void),
         OperationKind::Refund => Some(Action::Refund),
-        OperationKind::Reversal | OperationKind::AmountUpdate | OperationKind::Release => None,
+        OperationKind::Reversal | OperationKind::AmountUpdate | OperationKind::Exchange | OperationKind::Release => {
+            None
+        }
     }
 }
 
@@ -231,9 +234,12 @@ fn any_session() -> impl Strategy<Value = Session> {
         Just(CaptureMode::Automatic { delay_s: 0 }),
         (0..200_000_u64).prop_map(|delay_s| CaptureMode::Automatic { delay_s }),
     ];
-    let webhook = OwnWebhook { url: "https://shop.example/own".into(), headers: vec![] };
-    (capture, any::<bool>())
-        .prop_map(move |(capture, is_told)| Session { capture, webhook: is_told.then(|| webhook.clone()) })
+    let webhook = OwnWebhook { url: "https://shop.example/own".into(), headers: vec![], format: OwnFormat::Payments };
+    (capture, any::<bool>()).prop_map(move |(capture, is_told)| Session {
+        capture,
+        webhook: is_told.then(|| webhook.clone()),
+        is_purchase: false,
+    })
 }
 
 pub(crate) fn any_opening() -> impl Strategy<Value = Opening> {
@@ -715,6 +721,10 @@ fn check_time(order: &Order, now: Time) -> TestCaseResult {
 fn check_repetition(order: &Order, command: &Command, now: Time) -> TestCaseResult {
     let is_repeatable = match command {
         Command::Reserve(Reserve { key, .. }) | Command::Operate(Operate { key, .. }) => key.is_some(),
+        Command::Revise(Revise { key, .. })
+        | Command::Append(Append { key, .. })
+        | Command::Allocate(Allocate { key, .. }) => key.is_some(),
+        Command::Close { .. } | Command::Reopen { .. } => true,
         Command::Cancel(_) | Command::Lapse | Command::Record { .. } => true,
     };
     if is_repeatable {
@@ -795,7 +805,7 @@ proptest! {
         let is_as_expected = match (&order.cancellation, order.kind) {
             (Some(Cancellation { reason: CancelReason::Merchant, .. }), _) => ended == CloseReason::Cancelled,
             (Some(Cancellation { reason: CancelReason::Expired, .. }), OrderKind::Parts) => ended == CloseReason::Expired,
-            (Some(Cancellation { reason: CancelReason::Expired, .. }), OrderKind::Single) => false,
+            (Some(Cancellation { reason: CancelReason::Expired, .. }), OrderKind::Single | OrderKind::Running) => false,
             (None, OrderKind::Single) if ended == CloseReason::PaymentFailed => is_free,
             (None, _) => ended == CloseReason::Paid,
         };

@@ -8,9 +8,9 @@ use domain::{
     Action, Aggregate, Money, Order, Tally, Time, Version,
     limits::SHOPPER_TIME_DEFAULT,
     order::{
-        Cancel, CancelReason, CloseReason, Command, Decision, Decline, Finding, KeyPrint, Leg, LegResult, Method,
-        MethodKind, Objection, Open, Operate, OperationKind, OrderEvent, OrderKind, PartnerId, Priority, Redirect,
-        Refusal, Reserve, Resolution, Target,
+        Allocate, Append, Cancel, CancelReason, CloseReason, Command, Decision, Decline, Finding, KeyPrint, Leg,
+        LegResult, Method, MethodKind, Objection, Open, Operate, OperationKind, OrderEvent, OrderKind, PartnerId,
+        Priority, Redirect, Refusal, Reserve, Resolution, Revise, Target,
     },
 };
 
@@ -89,6 +89,7 @@ pub(crate) fn opened(minor: u64) -> Commit {
         kind: OrderKind::Parts,
         token_key: 1,
         session: None,
+        cart: None,
         details: None,
         key: None,
     }]
@@ -167,6 +168,7 @@ pub(crate) fn asked(kind: OperationKind, target: Target, amount: Option<u64>, le
         details: None,
         is_deferred: false,
         is_automatic: false,
+        lines: vec![],
         key: None,
     }]
 }
@@ -179,7 +181,15 @@ pub(crate) fn operation_refused(
     objection: Objection,
 ) -> Commit {
     let target = target.payment();
-    vec![OrderEvent::OperationRefused { kind, target, reference: None, amount, objection, key: None }]
+    vec![OrderEvent::OperationRefused {
+        kind,
+        target,
+        reference: None,
+        amount,
+        objection,
+        explanation: None,
+        key: None,
+    }]
 }
 
 /// What a cancellation or a timeout asks for.
@@ -194,6 +204,7 @@ pub(crate) fn released(legs: impl Into<Vec<Leg>>) -> Commit {
         details: None,
         is_deferred: false,
         is_automatic: false,
+        lines: vec![],
         key: None,
     }]
 }
@@ -224,7 +235,7 @@ pub(crate) fn answered(key: KeyPrint) -> Commit {
 }
 
 pub(crate) fn closed(reason: CloseReason) -> Commit {
-    vec![OrderEvent::Closed { reason, capture_at: None }]
+    vec![OrderEvent::Closed { reason, capture_at: None, key: None }]
 }
 
 /// One commit of several's events.
@@ -239,6 +250,10 @@ pub(crate) fn keyed(mut commit: Commit, print: KeyPrint) -> Commit {
         | OrderEvent::PaymentReserved { key, .. }
         | OrderEvent::OperationRequested { key, .. }
         | OrderEvent::OperationRefused { key, .. }
+        | OrderEvent::Revised { key, .. }
+        | OrderEvent::Appended { key, .. }
+        | OrderEvent::LinesRecorded { key, .. }
+        | OrderEvent::Reopened { key }
         | OrderEvent::CancellationRequested { key, .. } => *key = Some(print),
         event @ (OrderEvent::PaymentResolved { .. }
         | OrderEvent::ShopperTimedOut { .. }
@@ -275,7 +290,16 @@ pub(crate) fn on_leg(operation: u16, index: u16, result: LegResult) -> Finding {
 // What is asked.
 
 pub(crate) fn open(amount: Money) -> Open {
-    Open { reference: "order".into(), amount, expires_at: None, token_key: 1, session: None, details: None, key: None }
+    Open {
+        reference: "order".into(),
+        amount,
+        expires_at: None,
+        token_key: 1,
+        session: None,
+        cart: None,
+        details: None,
+        key: None,
+    }
 }
 
 /// A payment by a shopper whose token is of version `seen`.
@@ -340,6 +364,11 @@ pub(crate) fn with_key(mut command: Command, print: KeyPrint) -> Command {
         Command::Reserve(Reserve { key, .. })
         | Command::Operate(Operate { key, .. })
         | Command::Cancel(Cancel { key, .. })
+        | Command::Revise(Revise { key, .. })
+        | Command::Append(Append { key, .. })
+        | Command::Allocate(Allocate { key, .. })
+        | Command::Close { key }
+        | Command::Reopen { key }
         | Command::Record { key, .. } => *key = Some(print),
         Command::Lapse => panic!("nobody asks for it, so it takes no key"),
     }

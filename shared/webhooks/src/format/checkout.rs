@@ -209,6 +209,7 @@ fn told<'a>(key: &OrderKey, change: &'a Change, topic: Topic) -> Option<Told<'a>
                 CloseReason::Cancelled => "cancelled",
                 CloseReason::Expired => "expired",
                 CloseReason::PaymentFailed => "paymentFailed",
+                CloseReason::Concluded => "concluded",
             };
             let additional_data = payments(key, change);
             Some(Told { additional_data, ..of_order(key, change, closed.is_success(), reason) })
@@ -383,6 +384,10 @@ fn payment(change: &Change) -> Option<&Payment> {
         | OrderEvent::ShopperTimedOut { .. }
         | OrderEvent::OperationRequested { .. }
         | OrderEvent::OperationRefused { .. }
+        | OrderEvent::Revised { .. }
+        | OrderEvent::Appended { .. }
+        | OrderEvent::LinesRecorded { .. }
+        | OrderEvent::Reopened { .. }
         | OrderEvent::CancellationRequested { .. }
         | OrderEvent::Answered { .. }
         | OrderEvent::Closed { .. }
@@ -401,6 +406,10 @@ fn operation(change: &Change) -> Option<&Operation> {
         | OrderEvent::PaymentResolved { .. }
         | OrderEvent::ShopperTimedOut { .. }
         | OrderEvent::OperationRequested { .. }
+        | OrderEvent::Revised { .. }
+        | OrderEvent::Appended { .. }
+        | OrderEvent::LinesRecorded { .. }
+        | OrderEvent::Reopened { .. }
         | OrderEvent::CancellationRequested { .. }
         | OrderEvent::Answered { .. }
         | OrderEvent::Closed { .. }

@@ -4,12 +4,16 @@
 //! things follow the try: Adyen's signature inside the body, while a rotation lets two keys take turns, and
 //! the date of a test, which has no commit.
 
+mod callback;
 mod checkout;
 pub mod payments;
 mod tender;
 
 use app::ports::{Content, Parcel};
-use domain::{Time, order::Format};
+use domain::{
+    Time,
+    order::{Format, OwnFormat},
+};
 use jiff::{Timestamp, tz::Offset};
 
 /// Why a parcel has no body.
@@ -44,7 +48,12 @@ pub fn body(parcel: &Parcel<'_>) -> Result<Vec<u8>, FormatFault> {
         Format::Tender => serde_json::to_vec(&tender::event(parcel)?),
         Format::Payments => match &parcel.content {
             Content::Change { key, change, details } if change.is_told(Format::Payments) => {
-                serde_json::to_vec(&payments::payment(key, &change.order, details)?)
+                match change.order.own_webhook().map(|own| own.format) {
+                    Some(OwnFormat::Callback) => serde_json::to_vec(&callback::callback(key, &change.order)),
+                    Some(OwnFormat::Payments) | None => {
+                        serde_json::to_vec(&payments::payment(key, &change.order, details)?)
+                    }
+                }
             }
             // Nobody can ask for a test of an order's own webhook.
             Content::Change { .. } | Content::Test => return Err(FormatFault::NotTold),

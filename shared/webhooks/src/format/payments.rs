@@ -7,8 +7,8 @@ use app::{Details, OrderKey};
 use domain::{
     Action, Order, Tally, Time, Version,
     order::{
-        Books, CaptureMode, Closed, Leg, LegResult, MethodKind, Operation, OperationKind, OwnWebhook, Payment,
-        Resolution, Standing,
+        Books, CaptureMode, Closed, Leg, LegResult, MethodKind, Operation, OperationKind, OrderKind, OwnWebhook,
+        Payment, Resolution, Standing,
     },
     reference::LegReference,
 };
@@ -428,7 +428,9 @@ fn action_of(kind: OperationKind) -> Option<Action> {
         OperationKind::Capture => Some(Action::Capture),
         OperationKind::Void | OperationKind::TechnicalCancel => Some(Action::Void),
         OperationKind::Refund => Some(Action::Refund),
-        OperationKind::Reversal | OperationKind::AmountUpdate | OperationKind::Release => None,
+        OperationKind::Reversal | OperationKind::AmountUpdate | OperationKind::Exchange | OperationKind::Release => {
+            None
+        }
     }
 }
 
@@ -545,6 +547,8 @@ fn authorisation_of(order: &Order) -> &'static str {
         (_, Some(_)) => "ABORTED",
         // An order around one payment ends with it, and one that nobody could pay yet stands as its last try.
         (Some(Closed { .. }), None) => authorisation(last(order)),
+        // An order that goes on after it is paid is not closed by that.
+        (None, None) if order.kind == OrderKind::Running && order.remaining == 0 => "AUTHORIZED",
         (None, None) if order.payments.iter().any(Payment::is_live) => "PENDING",
         (None, None) => authorisation(last(order)),
     }

@@ -6,7 +6,9 @@ use app::{
 };
 use domain::{
     Money, Order, Reference, Version,
-    order::{Cancellation, Change, Closed, Format, Leg, Method, Operation, OrderEvent, Payment},
+    order::{
+        Cancellation, Change, Closed, Entry, Format, Leg, LineAction, Method, Operation, OrderEvent, Payer, Payment,
+    },
     reference::LegReference,
 };
 use serde::Serialize;
@@ -55,6 +57,9 @@ struct Data<'a> {
     /// What was done to one payment.
     #[serde(skip_serializing_if = "Option::is_none")]
     leg: Option<LegView>,
+    /// What was done on lines without any money moving for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lines: Option<LinesView<'a>>,
     /// The cancellation it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     cancellation: Option<CancellationView>,
@@ -223,6 +228,41 @@ struct CancellationView {
     reason: &'static str,
 }
 
+/// What was done on lines.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "TenderLines"))]
+struct LinesView<'a> {
+    /// What.
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = words::LINE_ACTIONS)))]
+    action: &'static str,
+    /// With which payment of the order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<crate::schema::Reference>"))]
+    payment_psp_reference: Option<Reference>,
+    /// With which payment that somebody else made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment_id: Option<&'a str>,
+    /// Whether it succeeded; if not, it is only on record.
+    success: bool,
+    /// In which currency the amounts are.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Currency"))]
+    currency: &'static str,
+    /// On which lines.
+    items: Vec<LineEntryView>,
+}
+
+/// What was done on one line.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "TenderLineEntry"))]
+struct LineEntryView {
+    /// Which.
+    line_id: u32,
+    /// With how much, in minor units; negative for a line that is taken back.
+    value: i64,
+}
+
 /// Every name that an event can have.
 #[cfg(feature = "openapi")]
 fn event_names() -> Vec<&'static str> {
@@ -250,6 +290,9 @@ fn data<'a>(key: &OrderKey, change: &'a Change) -> Option<Data<'a>> {
     let payment = |version: Version| order.payment(version).map(|payment| payment_view(key, order, payment));
     let data = match &change.event {
         OrderEvent::Opened { .. }
+        | OrderEvent::Revised { .. }
+        | OrderEvent::Appended { .. }
+        | OrderEvent::Reopened { .. }
         | OrderEvent::Closed { .. }
         | OrderEvent::Answered { .. }
         | OrderEvent::AmountsChanged => base,
@@ -264,6 +307,9 @@ fn data<'a>(key: &OrderKey, change: &'a Change) -> Option<Data<'a>> {
             let leg = order.leg(*operation, *index)?;
             let reference = LegReference { operation: key.id.at(*operation), index: *index };
             Data { payment: Some(payment(leg.payment)?), leg: Some(leg_view(key, order, reference, leg)), ..base }
+        }
+        OrderEvent::LinesRecorded { action, payer, entries, is_success, .. } => {
+            Data { lines: Some(lines_view(key, order, *action, payer, entries, *is_success)), ..base }
         }
         OrderEvent::CancellationRequested { .. } => {
             Data { cancellation: Some(cancellation_view(key, order.cancellation.as_ref()?)), ..base }
@@ -335,6 +381,29 @@ fn leg_view(key: &OrderKey, order: &Order, reference: LegReference, leg: &Leg) -
         amount: order.amount.with_minor(leg.amount),
         status: words::leg_status(leg.result.as_ref()),
         refusal_reason: leg.result.as_ref().and_then(reasons::of_leg).map(|reason| reason.text),
+    }
+}
+
+fn lines_view<'a>(
+    key: &OrderKey,
+    order: &Order,
+    action: LineAction,
+    payer: &'a Payer,
+    entries: &[Entry],
+    success: bool,
+) -> LinesView<'a> {
+    let items = entries.iter().map(|entry| LineEntryView { line_id: entry.line, value: entry.amount });
+    let (payment_psp_reference, payment_id) = match payer {
+        Payer::Own(payment) => (Some(key.id.at(*payment)), None),
+        Payer::Foreign(id) => (None, Some(id.as_str())),
+    };
+    LinesView {
+        action: words::line_action(action),
+        payment_psp_reference,
+        payment_id,
+        success,
+        currency: order.amount.currency().code(),
+        items: items.collect(),
     }
 }
 

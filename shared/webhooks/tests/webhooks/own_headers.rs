@@ -3,7 +3,7 @@
 use app::ports::Courier;
 use domain::{
     limits::OWN_HEADER_CHARS_MAX,
-    order::{CaptureMode, Change, Format, HeaderText, MethodKind, OwnHeader, OwnWebhook, Session},
+    order::{CaptureMode, Change, Format, HeaderText, MethodKind, OwnFormat, OwnHeader, OwnWebhook, Session},
 };
 use standardwebhooks::Webhook;
 use webhooks::{HttpCourier, is_own_header_allowed, sign};
@@ -21,8 +21,8 @@ fn text(name: &str, value: &str) -> OwnHeader {
 
 /// The changes of an order, one payment included, whose own webhook has these headers.
 fn reserved(headers: Vec<OwnHeader>) -> Vec<Change> {
-    let webhook = Some(OwnWebhook { url: "https://shop.example/hook".into(), headers });
-    let session = Session { capture: CaptureMode::Manual, webhook };
+    let webhook = Some(OwnWebhook { url: "https://shop.example/hook".into(), headers, format: OwnFormat::Payments });
+    let session = Session { capture: CaptureMode::Manual, webhook, is_purchase: false };
     played(Some(session), 1_000, [pay(MethodKind::Card, 1_000)])
 }
 

@@ -5,8 +5,8 @@ use domain::{
     Aggregate, Order,
     order::{
         Cancel, CancelReason, CancelledBy, CaptureMode, Change, Command, Decision, Decline, Finding, Format,
-        HeaderText, LegResult, MethodKind, Operate, OperationKind, OrderEvent, OwnHeader, OwnWebhook, Redirect,
-        Resolution, Session, Target,
+        HeaderText, LegResult, MethodKind, Operate, OperationKind, OrderEvent, OwnFormat, OwnHeader, OwnWebhook,
+        Redirect, Resolution, Session, Target,
     },
     reference::LegReference,
 };
@@ -31,7 +31,8 @@ pub(crate) const SHIPMENTS: &str = concat!(
 pub(crate) fn session(capture: CaptureMode) -> Option<Session> {
     let header = OwnHeader { name: "x-order-id".into(), values: vec![HeaderText::Number(123_456_789)] };
     let url = "https://shop.example/hook?order_id=1".into();
-    Some(Session { capture, webhook: Some(OwnWebhook { url, headers: vec![header] }) })
+    let webhook = Some(OwnWebhook { url, headers: vec![header], format: OwnFormat::Payments });
+    Some(Session { capture, webhook, is_purchase: false })
 }
 
 /// Asks for an operation on the whole order.

@@ -53,6 +53,7 @@ pub(crate) fn opened(currency: &str, minor: u64) -> Commit {
         kind: OrderKind::Parts,
         token_key: 1,
         session: None,
+        cart: None,
         details: None,
         key: Some(KeyPrint { key: [7; 8], request: [8; 8] }),
     }]
@@ -117,6 +118,7 @@ pub(crate) fn asked<const N: usize>(
         details: None,
         is_deferred: true,
         is_automatic: false,
+        lines: vec![],
         key: None,
     }]
 }
@@ -152,7 +154,7 @@ pub(crate) fn refused(
     objection: Objection,
 ) -> Commit {
     let (target, reference) = (target.map(v), reference.map(str::to_owned));
-    vec![OrderEvent::OperationRefused { kind, target, reference, amount, objection, key: None }]
+    vec![OrderEvent::OperationRefused { kind, target, reference, amount, objection, explanation: None, key: None }]
 }
 
 pub(crate) fn leg_resolved(operation: u16, leg: u16, result: LegResult) -> Commit {
@@ -168,7 +170,7 @@ pub(crate) fn cancellation(reason: CancelReason) -> Commit {
 }
 
 pub(crate) fn closed(reason: CloseReason) -> Commit {
-    vec![OrderEvent::Closed { reason, capture_at: None }]
+    vec![OrderEvent::Closed { reason, capture_at: None, key: None }]
 }
 
 /// One commit of several's events.
@@ -197,6 +199,7 @@ pub(crate) fn played(session: Option<Session>, cents: u64, asked: impl IntoItera
         expires_at: None,
         token_key: 1,
         session,
+        cart: None,
         details: None,
         key: None,
     };

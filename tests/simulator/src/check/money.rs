@@ -50,6 +50,10 @@ impl Ledger {
             | OrderEvent::PaymentResolved { .. }
             | OrderEvent::ShopperTimedOut { .. }
             | OrderEvent::OperationRefused { .. }
+            | OrderEvent::Revised { .. }
+            | OrderEvent::Appended { .. }
+            | OrderEvent::LinesRecorded { .. }
+            | OrderEvent::Reopened { .. }
             | OrderEvent::CancellationRequested { .. }
             | OrderEvent::Answered { .. }
             | OrderEvent::Closed { .. }

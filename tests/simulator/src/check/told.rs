@@ -82,6 +82,7 @@ fn events_of(operation: &Operation) -> usize {
         | OperationKind::Void
         | OperationKind::Refund
         | OperationKind::AmountUpdate
+        | OperationKind::Exchange
         | OperationKind::Release => operation.legs.len(),
     }
 }
