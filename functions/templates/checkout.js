@@ -227,10 +227,13 @@
     const detail = [item.description, item.quantity !== '1' && each !== undefined ? `${count} × ${money(each)}` : null];
     const text = element('span', { class: 'name' }, item.name);
     for (const line of detail.filter(Boolean)) text.append(element('br'), element('span', { class: 'soft' }, line));
-    const image = item.imageUrl && item.imageUrl.startsWith('https:')
-      ? element('img', { src: item.imageUrl, alt: '', loading: 'lazy', referrerpolicy: 'no-referrer' })
+    const image = item.imageUrl && /^(https:|data:image\/)/.test(item.imageUrl)
+      ? element('img', { src: item.imageUrl, alt: '', referrerpolicy: 'no-referrer' })
       : null;
-    return element('li', { class: image && 'with-image' }, image, text, element('span', { class: 'number' }, money(item.amount)));
+    const line = element('li', { class: image && 'with-image' }, image, text, element('span', { class: 'number' }, money(item.amount)));
+    // One that cannot be had leaves no gap.
+    image?.addEventListener('error', () => { line.classList.remove('with-image'); image.remove(); });
+    return line;
   }
 
   function drawOrder() {
@@ -278,7 +281,7 @@
     const groups = {
       giftcard: [
         fieldOf('giftcard-brand', 'Gift card', element('select', { id: 'giftcard-brand', 'aria-describedby': 'giftcard-brand-error' }, ...brands), true),
-        field('giftcard-number', 'Gift card number', { ...numeric, maxlength: 40 }),
+        field('giftcard-number', 'Gift card number', { ...numeric, maxlength: 40 }, true),
         field('giftcard-code', 'Security code', { ...numeric, maxlength: 16 }),
       ],
       card: [

@@ -241,6 +241,15 @@ impl Browser {
         entries.as_array().unwrap().iter().map(|entry| entry["message"].to_string()).collect()
     }
 
+    /// Waits until a page has complained of something.
+    pub(crate) async fn has_complained(&self, of: &str) {
+        let deadline = Instant::now() + WAIT_MAX;
+        while !self.complaints().await.iter().any(|said| said.contains(of)) {
+            assert!(Instant::now() < deadline, "no page has complained of {of}");
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
     /// Keeps a picture of the page, on a desktop and on a telephone, in `target/browser`.
     pub(crate) async fn picture(&self, name: &str) {
         let folder = tests::repository().join("target/browser");

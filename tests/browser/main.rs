@@ -4,15 +4,17 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod browser;
+mod merchant;
 
 use fantoccini::key::Key;
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::{
     page::{Page, gift_card},
     shop::{On, Shop},
 };
 
 use browser::Browser;
+use merchant::Merchant;
 
 const APPROVED: &str = "4111111111111111";
 const REFUSED: &str = "4000000000000002";
@@ -28,6 +30,16 @@ const SUBMIT: &str = "#submit";
 async fn shown(value: u64) -> (Shop, Page, Browser) {
     let shop = Shop::open(On::Embedded).await;
     let page = Page::of(&shop.open_order(value).await);
+    let browser = Browser::start().await;
+    browser.go(&format!("{}{}", shop.url, page.path(&shop))).await;
+    browser.until("document.querySelector('#submit')").await;
+    (shop, page, browser)
+}
+
+/// A shop with an order of lines, and a browser on its page.
+async fn shown_with_lines(urls: &Value) -> (Shop, Page, Browser) {
+    let shop = Shop::open(On::Embedded).await;
+    let page = Page::with_lines(&shop, urls).await;
     let browser = Browser::start().await;
     browser.go(&format!("{}{}", shop.url, page.path(&shop))).await;
     browser.until("document.querySelector('#submit')").await;
@@ -265,4 +277,107 @@ async fn a_keyboard_is_enough_and_everything_has_a_name() {
     browser.write("737").await;
     browser.press(char::from(Key::Enter)).await;
     browser.says(STATUS, "Your order is paid in full.").await;
+}
+
+#[tokio::test]
+async fn the_lines_are_shown_and_a_paid_order_goes_on_to_the_shop() {
+    let merchant = Merchant::start().await;
+    let urls = json!({ "completeUrl": merchant.url("/thanks"), "cancelUrl": merchant.url("/cart") });
+    let (_shop, _, browser) = shown_with_lines(&urls).await;
+    let order = browser.text("#order").await;
+    // The merchant told its language: amounts are written in it.
+    for shown in ["Breakfast", "Coffee, 250 g", "2 pcs × 5,00 €", "10,00 €", "-1,50 €", "12,00 €", "of which VAT"]
+    {
+        assert!(order.replace('\u{a0}', " ").contains(shown), "{shown}: {order}");
+    }
+    assert_eq!(browser.client.title().await.unwrap(), "Pay Coffee & Co");
+    let cancel = browser.run("return document.querySelector('#cancel').href").await;
+    assert_eq!(cancel, merchant.url("/cart").as_str());
+    fill_gift_card(&browser).await;
+    fill_part(&browser, "4,50").await;
+    browser.click(SUBMIT).await;
+    browser.says(STATUS, "4,50").await;
+    browser.picture("lines-part-paid").await;
+    fill_card(&browser, APPROVED).await;
+    browser.click(SUBMIT).await;
+    browser.until(format!("location.href === {}", json!(merchant.url("/thanks")))).await;
+}
+
+#[tokio::test]
+async fn a_cart_changed_in_another_tab_is_shown_when_the_window_has_the_focus() {
+    let (shop, page, browser) = shown_with_lines(&json!({})).await;
+    let first = browser.client.window().await.unwrap();
+    let second = browser.another_tab().await;
+    browser.client.switch_to_window(second).await.unwrap();
+    page.revise(&shop).await;
+    browser.client.switch_to_window(first).await.unwrap();
+    browser.says(TITLE, "13,50").await;
+    browser.says(STATUS, "The order has changed.").await;
+    assert!(!browser.text("#order").await.contains("Welcome"), "a line that was taken off");
+    fill_card(&browser, APPROVED).await;
+    browser.click(SUBMIT).await;
+    browser.says(TITLE, "Paid").await;
+    assert_eq!(page.order(&shop).await.at("/paid"), json!(1_350));
+}
+
+#[tokio::test]
+async fn a_merchants_page_embeds_it_and_is_told() {
+    let merchant = Merchant::start().await;
+    let shop = Shop::open(On::Embedded).await;
+    let urls = json!({
+        "hostUrls": [merchant.url("/")],
+        "completeUrl": merchant.url("/thanks"),
+        "paymentUrl": merchant.url("/checkout"),
+    });
+    let page = Page::with_lines(&shop, &urls).await;
+    merchant.includes(&format!("{}{}/scripts/client.js", shop.url, page.path(&shop)));
+    let browser = Browser::start().await;
+    browser.go(&merchant.url("/checkout")).await;
+    browser.until("document.querySelector('iframe')").await;
+    browser.until("document.querySelector('iframe').getBoundingClientRect().height > 400").await;
+    browser.client.enter_frame(0).await.unwrap();
+    browser.says(TITLE, "12,00").await;
+    let is_wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth";
+    assert_eq!(browser.run(&format!("return {is_wide}")).await, false, "nothing is cut off");
+
+    // The shop's server changes the order, and its page says so.
+    page.revise(&shop).await;
+    browser.client.enter_parent_frame().await.unwrap();
+    browser.run("window.view.refresh()").await;
+    browser.client.enter_frame(0).await.unwrap();
+    browser.says(TITLE, "13,50").await;
+
+    // Who has to leave, leaves with the whole window, and comes back to the shop's own page.
+    choose(&browser, "ideal").await;
+    fill_part(&browser, "3,50").await;
+    browser.click(SUBMIT).await;
+    browser.client.enter_parent_frame().await.unwrap();
+    browser.until("document.title === 'Tender sandbox'").await;
+    browser.click("form[action$=approve] button").await;
+    browser.until(format!("location.href.startsWith({})", json!(merchant.url("/checkout")))).await;
+    browser.until("document.querySelector('iframe')").await;
+    browser.picture("embedded").await;
+    browser.client.enter_frame(0).await.unwrap();
+    browser.says(TITLE, "10,00").await;
+    fill_card(&browser, APPROVED).await;
+    browser.click(SUBMIT).await;
+    browser.says(TITLE, "Paid").await;
+    browser.client.enter_parent_frame().await.unwrap();
+    browser.until("window.heard.some((told) => told.event === 'onPaid')").await;
+    let told = browser.run("return window.heard.find((told) => told.event === 'onPaid')").await;
+    assert_eq!(told, json!({ "event": "onPaid", "redirectUrl": merchant.url("/thanks") }));
+    browser.run("window.view.close()").await;
+    assert_eq!(browser.run("return document.querySelector('iframe')").await, Value::Null);
+}
+
+#[tokio::test]
+async fn a_page_that_is_no_host_cannot_embed_it() {
+    let merchant = Merchant::start().await;
+    let shop = Shop::open(On::Embedded).await;
+    let page = Page::with_lines(&shop, &json!({ "hostUrls": ["https://shop.example"] })).await;
+    merchant.includes(&format!("{}{}/scripts/client.js", shop.url, page.path(&shop)));
+    let browser = Browser::start().await;
+    browser.go(&merchant.url("/checkout")).await;
+    browser.until("document.querySelector('iframe')").await;
+    browser.has_complained("frame-ancestors").await;
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{
-    page::{Page, gift_card},
+    page::{IMAGE, Page, gift_card},
     shop::{Answer, Shop},
 };
 
@@ -141,7 +141,7 @@ async fn the_merchants_lines_and_words_are_shown(shop: &Shop) {
         "unitPrice": 500,
         "amount": 1_000,
         "vatAmount": 200,
-        "imageUrl": "https://shop.example/coffee.png",
+        "imageUrl": IMAGE,
     });
     assert_eq!(order.at("/items/0"), first);
     assert_eq!((order.text_at("/items/2/type"), order.at("/items/2/amount")), ("DISCOUNT".into(), json!(-150)));
