@@ -159,7 +159,7 @@ impl Browser {
                     let said = self.vendors("se/log", json!({ "type": "browser" })).await;
                     panic!("{caller}: it never was so that {expression}\n{page:?}\n{said:#}");
                 }
-                tokio::time::sleep(LOOK_EVERY).await;
+                look_again().await;
             }
         }
     }
@@ -216,8 +216,7 @@ impl Browser {
 
     /// Opens another tab, and stays in this one.
     pub(crate) async fn another_tab(&self) -> fantoccini::wd::WindowHandle {
-        let opened = self.client.new_window(true).await.unwrap();
-        opened.handle.try_into().unwrap()
+        self.client.new_window(true).await.unwrap().handle
     }
 
     /// Every request that was sent since this was asked last.
@@ -246,7 +245,7 @@ impl Browser {
         let deadline = Instant::now() + WAIT_MAX;
         while !self.complaints().await.iter().any(|said| said.contains(of)) {
             assert!(Instant::now() < deadline, "no page has complained of {of}");
-            tokio::time::sleep(LOOK_EVERY).await;
+            look_again().await;
         }
     }
 
@@ -262,4 +261,12 @@ impl Browser {
             fs::write(folder.join(format!("{name}-{device}.png")), png).unwrap();
         }
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "WebDriver tells nothing by itself: a condition is looked at until it is so"
+)]
+async fn look_again() {
+    tokio::time::sleep(LOOK_EVERY).await;
 }
