@@ -21,6 +21,17 @@
   const LOOK_WAIT_MAX_MS = 10000;
   /** Tries to send one payment, always under one idempotency key. */
   const TRIES_MAX = 3;
+  /** Why a payment is refused of an order that is not as it was shown. */
+  const STALE = [
+    'order_data_stale',
+    'order_data_key_unknown',
+    'amount_exceeds_remaining',
+    'order_closed',
+    'order_cancelled',
+    'order_expired',
+  ];
+  /** What is kept for an embedding page that has not spoken yet. */
+  const WAITING_MAX = 64;
   /** What may not be gone to. */
   const FORBIDDEN = /^\s*(javascript|data|blob|file|vbscript):/i;
 
@@ -333,6 +344,17 @@
     }
   }
 
+  /** All is set aside, and not all of it is paid. */
+  function drawWaiting() {
+    const open = order.payments.find((payment) => payment.status === 'redirectShopper');
+    if (!open || !open.redirect || FORBIDDEN.test(open.redirect)) {
+      return [element('p', { class: 'soft' }, 'A payment is still to be confirmed. This page shows it as soon as it is.')];
+    }
+    const text = `Your payment of ${money(open.amount)} is not finished. Finish it there, or cancel it there to pay another way.`;
+    const way = element('a', { class: 'button', href: open.redirect, target: embedded && '_top' }, `Continue with ${paidWith(open)}`);
+    return [element('div', { class: 'end' }, element('p', {}, text), way)];
+  }
+
   const chosen = () => form.elements.method.value;
 
   function draw() {
@@ -362,8 +384,7 @@
     if (order.remaining === 0) {
       form = null;
       title.textContent = 'Nothing remains to be paid';
-      const text = 'A payment is still to be confirmed. This page shows it as soon as it is.';
-      byId('pay').replaceChildren(element('p', { class: 'soft' }, text));
+      byId('pay').replaceChildren(...drawWaiting());
       return;
     }
     if (form === null) drawForm();
@@ -502,8 +523,7 @@
         answer = await send({ orderData: order.orderData, amount, method, embedded });
       }
     } catch (error) {
-      const hasChanged = ['order_data_stale', 'amount_exceeds_remaining', 'order_closed', 'order_cancelled', 'order_expired'];
-      isStale = error instanceof Refused && hasChanged.includes(error.code);
+      isStale = error instanceof Refused && STALE.includes(error.code);
       if (error.code === 'card_number_invalid' && asked.method === 'card') {
         check({ 'card-number': 'This is no card’s number. Please check it.' });
       } else if (!isStale) {
@@ -550,7 +570,7 @@
     if (!embedded) return;
     const message = { source: 'tender-checkout', event, ...details };
     if (host !== null) window.parent.postMessage(message, host);
-    else waiting.push(message);
+    else if (waiting.length < WAITING_MAX) waiting.push(message);
   }
 
   function connect() {

@@ -123,8 +123,15 @@ async fn by_ideal_there_and_back() {
     browser.says(TITLE, "Pay €100.00").await;
     assert_eq!(browser.run("return location.search").await, "", "what came back is not kept in the address");
 
+    // Who comes back without having paid is led there again.
     choose(&browser, "ideal").await;
     browser.click(SUBMIT).await;
+    browser.until("document.title === 'Tender sandbox'").await;
+    browser.client.back().await.unwrap();
+    browser.says(TITLE, "Nothing remains to be paid").await;
+    browser.says("#pay", "Your payment of €100.00 is not finished.").await;
+    browser.picture("unfinished").await;
+    browser.click("#pay a").await;
     browser.until("document.title === 'Tender sandbox'").await;
     browser.click("form[action$=approve] button").await;
     browser.says(TITLE, "Paid").await;
