@@ -260,7 +260,7 @@
       if (UNDECIDED.includes(payment.status)) row(`Being confirmed: ${paidWith(payment)}`, money(-payment.amount), 'soft');
       if (payment.status === 'redirectShopper') {
         const name = element('span', {}, `Waits for you: ${paidWith(payment)} `);
-        if (payment.redirect && !FORBIDDEN.test(payment.redirect)) {
+        if (order.remaining > 0 && payment.redirect && !FORBIDDEN.test(payment.redirect)) {
           name.append(element('a', { href: payment.redirect, target: embedded && '_top' }, 'Continue'));
         }
         row(name, money(-payment.amount), 'soft');
@@ -346,13 +346,17 @@
 
   /** All is set aside, and not all of it is paid. */
   function drawWaiting() {
-    const open = order.payments.find((payment) => payment.status === 'redirectShopper');
-    if (!open || !open.redirect || FORBIDDEN.test(open.redirect)) {
-      return [element('p', { class: 'soft' }, 'A payment is still to be confirmed. This page shows it as soon as it is.')];
+    const left = order.payments.find(({ status, redirect }) => status === 'redirectShopper' && redirect && !FORBIDDEN.test(redirect));
+    if (!left) {
+      byId('pay-title').textContent = 'Nothing remains to be paid';
+      const text = 'A payment is still to be confirmed. This page shows it as soon as it is.';
+      byId('pay').replaceChildren(element('p', { class: 'soft' }, text));
+      return;
     }
-    const text = `Your payment of ${money(open.amount)} is not finished. Finish it there, or cancel it there to pay another way.`;
-    const way = element('a', { class: 'button', href: open.redirect, target: embedded && '_top' }, `Continue with ${paidWith(open)}`);
-    return [element('div', { class: 'end' }, element('p', {}, text), way)];
+    byId('pay-title').textContent = 'Finish your payment';
+    const text = `Your payment of ${money(left.amount)} is not finished. Finish it there, or cancel it there to pay another way.`;
+    const way = element('a', { class: 'button', href: left.redirect, target: embedded && '_top' }, `Continue with ${paidWith(left)}`);
+    byId('pay').replaceChildren(element('div', { class: 'end' }, element('p', {}, text), way));
   }
 
   const chosen = () => form.elements.method.value;
@@ -383,8 +387,7 @@
     }
     if (order.remaining === 0) {
       form = null;
-      title.textContent = 'Nothing remains to be paid';
-      byId('pay').replaceChildren(...drawWaiting());
+      drawWaiting();
       return;
     }
     if (form === null) drawForm();

@@ -128,7 +128,7 @@ async fn by_ideal_there_and_back() {
     browser.click(SUBMIT).await;
     browser.until("document.title === 'Tender sandbox'").await;
     browser.client.back().await.unwrap();
-    browser.says(TITLE, "Nothing remains to be paid").await;
+    browser.says(TITLE, "Finish your payment").await;
     browser.says("#pay", "Your payment of €100.00 is not finished.").await;
     browser.picture("unfinished").await;
     browser.click("#pay a").await;

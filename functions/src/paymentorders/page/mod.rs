@@ -40,7 +40,9 @@ const FIELDS: [(&str, &str); 2] = [("order.orderData", "orderData"), ("amount.va
 /// Which order a page is about.
 fn subject<B>(engine: &Engine, call: &Call<B>) -> Result<OrderKey, Problem> {
     let (merchant, id) = engine.tokens.open_page(call.path("token")).map_err(|_| not_found())?;
-    tracing::Span::current().record("merchant", merchant.as_str());
+    let span = tracing::Span::current();
+    span.record("merchant", merchant.as_str());
+    span.record("order", tracing::field::display(id.reference()));
     Ok(OrderKey { merchant, id })
 }
 
