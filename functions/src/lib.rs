@@ -13,6 +13,7 @@ mod lambda;
 pub mod oauth;
 #[cfg(feature = "openapi")]
 pub mod openapi;
+pub mod paymentorders;
 pub mod payments;
 pub mod sandbox;
 
@@ -63,6 +64,12 @@ pub const CATALOGUE: &[Mounted] = &[
     mount::<admin::work::retry::RetryWork>(),
     mount::<sandbox::show::ShowSandboxPage>(),
     mount::<sandbox::choose::ChooseOnSandboxPage>(),
+    mount::<sandbox::tokenise::TokeniseCard>(),
+    mount::<paymentorders::page::show::ShowCheckoutPage>(),
+    mount::<paymentorders::page::script::GetCheckoutScript>(),
+    mount::<paymentorders::page::order::GetCheckoutOrder>(),
+    mount::<paymentorders::page::balance::GetCheckoutBalance>(),
+    mount::<paymentorders::page::pay::PayOnCheckout>(),
 ];
 
 /// Everything that takes events other than requests: the name of its Lambda, and how it is made.

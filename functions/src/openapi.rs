@@ -30,6 +30,12 @@ pub const OUTLINES: &[Outline] = &[
         families: &[Family::Payments, Family::OAuth],
     },
     Outline {
+        name: "paymentorders",
+        title: "Tender: payment orders",
+        text: "Orders with lines, wire-compatible with Swedbank Pay's payment orders; and the page on which one is paid.",
+        families: &[Family::PaymentOrders],
+    },
+    Outline {
         name: "admin",
         title: "Tender: administration",
         text: "Merchant accounts, API keys, gift cards, webhook endpoints, and work that needs attention.",

@@ -108,6 +108,9 @@ async fn a_line_of_the_log_says_whose_request_and_which_order_it_is_about() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = api::logging::subscriber(move || writer.clone());
+    // Of one subscriber alone, tracing asks the thread that comes first whether a line is wanted, which may be that of
+    // another test, and has none. Of two it asks both.
+    let _other = tracing::Dispatch::new(tracing_subscriber::registry());
     let logging = tracing::subscriber::set_default(subscriber);
     let runtime = tracing::info_span!("invocation", requestId = "request-1");
     let body = order_of(10_000).to_string();

@@ -3,7 +3,10 @@
 use std::{path::Path, process::Command, sync::Arc};
 
 use serde_json::json;
-use tests::shop::{API_KEY, OPERATOR_KEY, Shop, card, order_of, payment};
+use tests::{
+    page::{Page, gift_card},
+    shop::{API_KEY, OPERATOR_KEY, Shop, card, order_of, payment},
+};
 
 /// Set for the process whose log and store are searched: the folder that it leaves them in.
 const FOLDER: &str = "TENDER_TEST_PRIVACY_FOLDER";
@@ -63,7 +66,18 @@ async fn leaves_its_log_and_its_store() {
         let as_number = json!({ "type": "scheme", "number": number.parse::<u64>().unwrap() });
         shop.post("/v72/payments", &payment(None, 100, as_number)).await;
     }
-    let paid = shop.pay_gift_card(&last.order(), 100).await;
+    let page = Page::of(&last);
+    for number in CARDS {
+        let card = json!({ "number": number, "expiryMonth": "03", "expiryYear": "2030", "cvc": "737" });
+        let made = shop.send(shop.bare(reqwest::Method::POST, "/sandbox/cards").json(&card)).await;
+        page.pay_with_token(&shop, 100, &made.text_at("/token")).await;
+    }
+    page.pay(&shop, 100, gift_card()).await;
+    let balance = json!({ "brand": "givex", "number": local::TEST_GIFT_CARD, "code": "999" });
+    page.post(&shop, "balance", &balance).await;
+    let last = shop.order(&last.order()).await;
+    let last = json!({ "pspReference": last["pspReference"], "orderData": last["orderData"] });
+    let paid = shop.pay_gift_card(&last, 100).await;
     assert_eq!(paid.status, 200, "{}", paid.text);
     shop.get(&format!("/admin/v1/giftCards/{}", local::TEST_GIFT_CARD)).await;
     shop.clock.advance(std::time::Duration::from_secs(5));

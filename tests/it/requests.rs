@@ -8,10 +8,17 @@ use tests::{
     shop::{API_KEY, OPERATOR_KEY, On, Shop},
 };
 
-/// What a collection cannot have, and the tests that do: a redirect result comes back to a shop in its own URL, and
-/// work needs attention only after it has failed for long.
-const ELSEWHERE: &[(&str, &str)] =
-    &[("submit-payment-details", "tests/it/redirects.rs"), ("retry-work", "tests/it/worker.rs")];
+/// What a collection cannot have, and the tests that do: a redirect result comes back to a shop in its own URL, work
+/// needs attention only after it has failed for long, and a page that is not there is told on a page of its own.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("submit-payment-details", "tests/it/redirects.rs"),
+    ("retry-work", "tests/it/worker.rs"),
+    ("show-checkout-page", "tests/it/checkout_page.rs"),
+    ("get-checkout-script", "tests/it/checkout_page.rs"),
+    ("get-checkout-order", "tests/it/checkout_page.rs"),
+    ("get-checkout-balance", "tests/it/checkout_page.rs"),
+    ("pay-on-checkout", "tests/it/checkout_page.rs"),
+];
 
 fn collection() -> Collection {
     Collection::read(&fs::read_to_string(repository().join("infra/requests/tender.http")).unwrap())

@@ -95,6 +95,7 @@ async fn live() -> Life {
     payments_are_modified(&cloud).await;
     an_order_is_cancelled(&cloud).await;
     a_shopper_is_redirected(&cloud, &private).await;
+    a_shopper_pays_on_the_page(&cloud, &private).await;
     a_session_is_paid_and_captured(&cloud, &private).await;
     what_is_pending_is_looked_at(&cloud).await;
     orders_expire(&cloud).await;
@@ -374,6 +375,45 @@ async fn a_shopper_is_redirected(cloud: &Cloud, private: &Private) {
     private.add("a redirect's result", result);
     assert_eq!(golden(cloud, "submit-payment-details", 200).await.text_at("/resultCode"), "Authorised");
     assert_eq!(order(cloud).await["reason"], "paid");
+    cloud.settle().await;
+}
+
+async fn a_shopper_pays_on_the_page(cloud: &Cloud, private: &Private) {
+    let opened = open(cloud, 1_000).await;
+    let secrets = api::Secrets::from_json(&json!({ "seed": SEED }).to_string()).expect("the stack's secrets");
+    let key = tests::shop::order_key(&opened.order());
+    let page = secrets.tokens().expect("keys").seal_page(&key.merchant, key.id);
+    cloud.know("pageToken", &page);
+    private.add("a page's token", &page);
+    assert!(golden(cloud, "show-checkout-page", 200).await.text.contains(MERCHANT));
+    assert!(golden(cloud, "get-checkout-script", 200).await.text.starts_with("//"));
+    let wrong = json!({ "code": "519304767" });
+    let wrong = cloud.send(cloud.event("get-checkout-balance").with(&wrong)).await;
+    assert_eq!(wrong.text_at("/reason"), "CVC Declined", "{}", wrong.text);
+    assert_eq!(golden(cloud, "get-checkout-balance", 200).await.at("/payable"), json!(1_000));
+    let token = golden(cloud, "tokenise-card", 201).await.text_at("/token");
+    cloud.know("cardToken", &token);
+    private.add("a card's token", &token);
+    let paid = golden(cloud, "pay-on-checkout", 200).await;
+    assert_eq!(paid.text_at("/order/status"), "paid", "{}", paid.text);
+    assert_eq!(golden(cloud, "get-checkout-order", 200).await.text_at("/status"), "paid");
+    cloud.settle().await;
+
+    // Who comes back from elsewhere has looked up what became of it.
+    let opened = open(cloud, 1_000).await;
+    let key = tests::shop::order_key(&opened.order());
+    cloud.know("pageToken", &secrets.tokens().expect("keys").seal_page(&key.merchant, key.id));
+    let ideal = json!({ "method": { "type": "ideal" } });
+    let started = cloud.send(cloud.event("pay-on-checkout").keyless().with(&ideal)).await;
+    let url = started.text_at("/redirect");
+    let (_, payment) = url.rsplit_once('/').expect("the sandbox's page");
+    cloud.know("payment", payment);
+    let chosen = cloud.send(cloud.event("choose-on-sandbox-page")).await;
+    let location = chosen.headers["location"].to_str().expect("text").to_owned();
+    let (_, result) = location.split_once('?').expect("the way back");
+    private.add("a redirect's result", result);
+    let back = cloud.send(cloud.event("get-checkout-order").query(result)).await;
+    assert_eq!(back.text_at("/status"), "paid", "{}", back.text);
     cloud.settle().await;
 }
 

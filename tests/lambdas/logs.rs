@@ -15,6 +15,7 @@ const NOT_REACHED: &[(&str, &str)] = &[
     ("a payment could not be rendered", "an order that could be read can be written"),
     ("an answer could not be rendered", "so can any answer"),
     ("shipments could not be rendered", "so can shipments"),
+    ("the payment page could not be rendered", "its template takes any text"),
     ("the function has ended", "no function of a healthy installation ends: see main.rs for one that does"),
     ("the sandbox's page could not be rendered", "its template takes any text"),
     ("what a client session told cannot be read", "it takes a table that somebody changed"),
@@ -22,8 +23,14 @@ const NOT_REACHED: &[(&str, &str)] = &[
 
 /// Endpoints whose requests are about no merchant account, or about several, or whose callers say nothing of it that is
 /// checked.
-const NO_MERCHANT: &[&str] =
-    &["choose-on-sandbox-page", "create-merchant", "issue-token", "list-merchants", "show-sandbox-page"];
+const NO_MERCHANT: &[&str] = &[
+    "choose-on-sandbox-page",
+    "create-merchant",
+    "issue-token",
+    "list-merchants",
+    "show-sandbox-page",
+    "tokenise-card",
+];
 
 /// Endpoints whose requests are about one order.
 const ONE_ORDER: &[&str] = &[
@@ -37,12 +44,17 @@ const ONE_ORDER: &[&str] = &[
     "create-payment",
     "create-refund",
     "create-void",
+    "get-checkout-balance",
+    "get-checkout-order",
+    "get-checkout-script",
     "get-client-session",
     "get-order",
     "get-payment",
+    "pay-on-checkout",
     "refund-payment",
     "retry-work",
     "reverse-payment",
+    "show-checkout-page",
     "submit-payment-details",
     "update-payment-amount",
 ];

@@ -13,11 +13,11 @@ use url::Url;
 use webhooks::words;
 
 /// Brands of gift cards that may also stand as the payment method's type.
-pub(super) const GIFT_CARD_BRANDS: &[(&str, &str)] =
+pub(crate) const GIFT_CARD_BRANDS: &[(&str, &str)] =
     &[("givex", "Givex"), ("svs", "SVS"), ("genericgiftcard", "Gift card")];
 
 /// The currency that iDEAL takes.
-pub(super) const IDEAL_CURRENCY: &str = "EUR";
+pub(crate) const IDEAL_CURRENCY: &str = "EUR";
 
 /// Digits of a payment card's number.
 const CARD_DIGITS: std::ops::RangeInclusive<usize> = 12..=19;
@@ -300,7 +300,7 @@ pub(super) fn reference(text: Option<String>) -> Result<String, Problem> {
 }
 
 /// Refuses what is not offered for a currency.
-pub(super) fn check_offered(instrument: &Instrument, amount: Money) -> Result<(), Problem> {
+pub(crate) fn check_offered(instrument: &Instrument, amount: Money) -> Result<(), Problem> {
     match instrument {
         Instrument::Ideal if amount.currency().code() != IDEAL_CURRENCY => {
             let message = format!(
@@ -340,7 +340,7 @@ fn plain(
 }
 
 /// Whether it is digits with the check digit of ISO/IEC 7812-1 (Luhn).
-fn is_card_number(number: &str) -> bool {
+pub(crate) fn is_card_number(number: &str) -> bool {
     let digits = number.chars().map(|digit| digit.to_digit(10)).collect::<Option<Vec<_>>>().unwrap_or_default();
     let doubled = |digit: u32| if digit > 4 { digit * 2 - 9 } else { digit * 2 };
     let sum = digits

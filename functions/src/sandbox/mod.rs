@@ -1,7 +1,9 @@
-//! The sandbox acquirer's page: where a shopper authenticates, or pays with iDEAL.
+//! What the sandbox acquirer shows to a shopper's browser: the page where a shopper authenticates, or pays with iDEAL,
+//! and the place where a card's number is exchanged for a token.
 
 pub mod choose;
 pub mod show;
+pub mod tokenise;
 
 use api::{Call, Code, Engine, Problem, Reply};
 use askama::Template;

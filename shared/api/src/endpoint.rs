@@ -202,6 +202,17 @@ pub enum Reply {
     },
     /// A page.
     Html(String),
+    /// A page that runs a script of ours, and may be embedded.
+    Page {
+        /// The status.
+        status: StatusCode,
+        /// The page.
+        html: String,
+        /// The origins whose pages may embed it; only our own, if there are none.
+        hosts: Vec<String>,
+    },
+    /// A script.
+    Script(&'static str),
     /// Nothing to say.
     NoContent,
     /// The browser is to go elsewhere.

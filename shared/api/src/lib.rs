@@ -30,5 +30,5 @@ pub use problem::{Code, ErrorType, Problem, field_invalid, field_missing};
 pub use respond::{Request, Response};
 pub use router::{BodyFault, CHECKOUT_VERSIONS, Router, reject_body};
 pub use secrets::Secrets;
-pub use token::{TokenError, Tokens};
+pub use token::{CardTokenError, TokenError, Tokens};
 pub use version::ApiVersion;

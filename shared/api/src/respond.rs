@@ -46,7 +46,7 @@ pub(crate) fn respond<E: Endpoint>(engine: &Engine, request: Request) -> Fut<'_,
         let (headers, at) = (request.headers.clone(), request.at.clone());
         let outcome = async {
             let (call, body) = admit(engine, &E::ROUTE, request).await?;
-            let body = read::<E::Body>(&E::ROUTE, &body)?;
+            let body = read::<E::Body>(&E::ROUTE, &headers, &body)?;
             let Call {
                 caller,
                 idempotency_key,
@@ -193,10 +193,11 @@ fn print(route: &Route, path: &[(String, String)], body: &[u8]) -> Result<Vec<u8
     serde_json_canonicalizer::to_vec(&asked).map_err(|error| not_json(&error))
 }
 
-fn read<B: DeserializeOwned>(route: &Route, body: &[u8]) -> Result<B, Problem> {
+fn read<B: DeserializeOwned>(route: &Route, headers: &HeaderMap, body: &[u8]) -> Result<B, Problem> {
     // What a browser's form or a client's GET sends along is not looked at.
-    if route.family == Family::Sandbox || matches!(route.method, "GET" | "DELETE") {
-        return serde_json::from_slice(b"null").map_err(|error| not_json(&error));
+    let is_form = route.family == Family::Sandbox && !is_json(headers);
+    if is_form || matches!(route.method, "GET" | "DELETE") {
+        return serde_json::from_slice(b"null").map_err(|_| not_json_body());
     }
     if route.family == Family::OAuth {
         let fields = url::form_urlencoded::parse(body).map(|(name, value)| (name.into_owned(), value.into()));
@@ -243,6 +244,16 @@ fn without_values(error: &serde_json::Error) -> String {
     }
 }
 
+fn not_json_body() -> Problem {
+    Problem::new(Code::BodyInvalid, "Unexpected input: expected JSON, with the content type application/json.")
+}
+
+/// Whether a request says that its body is JSON.
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
+}
+
 fn not_json(error: &serde_json::Error) -> Problem {
     Problem::new(Code::BodyInvalid, format!("Unexpected input: the body is not JSON: {error}."))
 }
@@ -258,7 +269,8 @@ pub(crate) fn body_too_large() -> Problem {
 /// The answer to a request that was refused, by its endpoint or before it reached one.
 pub(crate) fn reject(engine: &Engine, family: Family, at: &str, headers: &HeaderMap, problem: &Problem) -> Response {
     let key = headers.get(key_header(family)).map(HeaderValue::as_bytes);
-    let mut response = render(family, at, problem, Some(passing_reference(engine, key).to_string()));
+    let reference = passing_reference(engine, key).to_string();
+    let mut response = render(family, at, is_json(headers), problem, Some(reference));
     if problem.code.is_transient() && !(problem.is_begun && key.is_none()) {
         put(&mut response, TRANSIENT_ERROR, Some("true"));
     }
@@ -288,6 +300,23 @@ fn finish(engine: &Engine, route: &Route, at: &str, headers: &HeaderMap, outcome
             put(&mut response, header::REFERRER_POLICY, Some("no-referrer"));
             response
         }
+        Ok(Reply::Page { status, html, hosts }) => {
+            let mut response = with_status(status, "text/html; charset=utf-8", Bytes::from(html));
+            let hosts = if hosts.is_empty() { "'self'".to_owned() } else { hosts.join(" ") };
+            let policy = format!(
+                "default-src 'none'; script-src 'self'; connect-src 'self'; img-src https: data:; style-src \
+                 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-ancestors {hosts}"
+            );
+            put(&mut response, header::CONTENT_SECURITY_POLICY, Some(&policy));
+            keep_to_oneself(&mut response);
+            response
+        }
+        Ok(Reply::Script(script)) => {
+            let kind = "application/javascript; charset=utf-8";
+            let mut response = with_status(StatusCode::OK, kind, Bytes::from_static(script.as_bytes()));
+            keep_to_oneself(&mut response);
+            response
+        }
         Ok(Reply::NoContent) => {
             let mut response = Response::new(Bytes::new());
             *response.status_mut() = StatusCode::NO_CONTENT;
@@ -308,6 +337,13 @@ fn finish(engine: &Engine, route: &Route, at: &str, headers: &HeaderMap, outcome
     };
     echo(route.family, headers, &mut response);
     response
+}
+
+/// What stands at an address with a secret in it is not kept, not guessed at, and does not tell where one came from.
+fn keep_to_oneself(response: &mut Response) {
+    put(response, header::CACHE_CONTROL, Some("no-store"));
+    put(response, header::REFERRER_POLICY, Some("no-referrer"));
+    put(response, header::X_CONTENT_TYPE_OPTIONS, Some("nosniff"));
 }
 
 /// Adyen's `ServiceError`.
@@ -549,7 +585,7 @@ fn paymentorders_problem<'a>(problem: &'a Problem, at: &'a str) -> (StatusCode, 
     (status, body)
 }
 
-fn render(family: Family, at: &str, problem: &Problem, reference: Option<String>) -> Response {
+fn render(family: Family, at: &str, is_json: bool, problem: &Problem, reference: Option<String>) -> Response {
     let Problem { code, message, .. } = problem;
     let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let reference = problem.reference.clone().or(reference);
@@ -564,7 +600,9 @@ fn render(family: Family, at: &str, problem: &Problem, reference: Option<String>
             };
             with_status(status, "application/json", Bytes::from(serde_json::to_vec(&body).unwrap_or_default()))
         }
-        Family::Admin => {
+        // A page is for a browser, which shows what it gets; a script that sends JSON gets JSON.
+        Family::Sandbox if !is_json => with_status(status, "text/plain; charset=utf-8", Bytes::from(message.clone())),
+        Family::Admin | Family::Sandbox => {
             let body = Bytes::from(serde_json::to_vec(&ProblemJson::of(problem, status)).unwrap_or_default());
             with_status(status, PROBLEM_JSON, body)
         }
@@ -587,7 +625,6 @@ fn render(family: Family, at: &str, problem: &Problem, reference: Option<String>
             let body = OAuthError { error, error_description: message };
             with_status(status, "application/json", Bytes::from(serde_json::to_vec(&body).unwrap_or_default()))
         }
-        Family::Sandbox => with_status(status, "text/plain; charset=utf-8", Bytes::from(message.clone())),
     };
     if family == Family::Checkout {
         put(&mut response, PSP_REFERENCE, reference.as_deref());

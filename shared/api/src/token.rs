@@ -5,10 +5,10 @@
 //!
 //! | bytes | header |
 //! |---|---|
-//! | 1 | what it is: an order's token, or a shopper's way back from a redirect |
+//! | 1 | what it is: an order's token, a shopper's way back from a redirect, a card's number, or a page's address |
 //! | 4 | the key's id |
-//! | 16 | the merchant account: the first half of its SHA-256 |
-//! | 9 | the order |
+//! | 16 | the merchant account: the first half of its SHA-256; nothing in a card's |
+//! | 9 | the order; drawn at random in a card's |
 //! | 2 | the version |
 //!
 //! The seal is AES-256-GCM-SIV. The nonce is made of the header (order, version, kind), so the token of a
@@ -22,6 +22,7 @@ use aes_gcm_siv::{
 };
 use data_encoding::BASE64URL_NOPAD;
 use domain::{Currency, MerchantAccount, Money, Order, OrderId, Reference, Time, Version, order::ShopperView};
+use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 use crate::limits::{ORDER_DATA_CHARS_MAX, TOKEN_CHARS_MAX};
@@ -29,6 +30,8 @@ use crate::limits::{ORDER_DATA_CHARS_MAX, TOKEN_CHARS_MAX};
 const HEADER_BYTES: usize = 32;
 const SEAL_BYTES: usize = 16;
 const KEY_PRINT_BYTES: usize = 8;
+/// Digits of the longest card number (ISO/IEC 7812-1).
+const CARD_CHARS_MAX: usize = 19;
 /// The most bytes that a token's characters can carry.
 const TOKEN_BYTES_MAX: usize = TOKEN_CHARS_MAX / 4 * 3;
 
@@ -52,10 +55,23 @@ pub enum TokenError {
     OtherMerchant,
 }
 
+/// Why a card's token is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CardTokenError {
+    /// Cut short, altered, or made by somebody else.
+    #[error("it is cut short, was altered, or was not made here")]
+    Invalid,
+    /// Genuine, and too old.
+    #[error("it has expired; have a new one made")]
+    Expired,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Order = 1,
     Return = 2,
+    Card = 3,
+    Page = 4,
 }
 
 /// Seals and opens tokens.
@@ -85,6 +101,16 @@ impl Header {
         bytes[21..30].copy_from_slice(&about.order().to_bytes());
         bytes[30..32].copy_from_slice(&about.version().get().to_be_bytes());
         Self { bytes }
+    }
+
+    /// Of something that no merchant account has yet.
+    fn of_none(kind: Kind, key: u32, about: Reference) -> Self {
+        let mut header = Self { bytes: [0; HEADER_BYTES] };
+        header.bytes[0] = kind as u8;
+        header.bytes[1..5].copy_from_slice(&key.to_be_bytes());
+        header.bytes[21..30].copy_from_slice(&about.order().to_bytes());
+        header.bytes[30..32].copy_from_slice(&about.version().get().to_be_bytes());
+        header
     }
 
     fn key(&self) -> u32 {
@@ -151,8 +177,7 @@ impl Tokens {
     /// A `redirectResult`: tells which payment a shopper comes back from, and nothing of its outcome.
     #[must_use]
     pub fn seal_return(&self, merchant: &MerchantAccount, payment: Reference) -> String {
-        let body = [payment.to_string().as_bytes(), merchant.as_str().as_bytes()].concat();
-        self.seal_with(self.current, Kind::Return, merchant, payment, &body)
+        self.seal_name(Kind::Return, merchant, payment)
     }
 
     /// Opens a `redirectResult`.
@@ -160,13 +185,65 @@ impl Tokens {
     /// # Errors
     /// [`TokenError`].
     pub fn open_return(&self, token: &str) -> Result<(MerchantAccount, Reference), TokenError> {
-        let (_, body) = self.open_with(Kind::Return, token)?;
+        self.open_name(Kind::Return, token)
+    }
+
+    /// The token of a page on which an order is paid: whoever has it may see the order, and pay it.
+    #[must_use]
+    pub fn seal_page(&self, merchant: &MerchantAccount, order: OrderId) -> String {
+        self.seal_name(Kind::Page, merchant, order.reference())
+    }
+
+    /// Opens the token of a page.
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub fn open_page(&self, token: &str) -> Result<(MerchantAccount, OrderId), TokenError> {
+        let (merchant, reference) = self.open_name(Kind::Page, token)?;
+        Ok((merchant, reference.order()))
+    }
+
+    /// A token that names something, and tells nothing of it.
+    fn seal_name(&self, kind: Kind, merchant: &MerchantAccount, named: Reference) -> String {
+        let body = [named.to_string().as_bytes(), merchant.as_str().as_bytes()].concat();
+        self.seal_with(self.current, kind, merchant, named, &body)
+    }
+
+    fn open_name(&self, kind: Kind, token: &str) -> Result<(MerchantAccount, Reference), TokenError> {
+        let (_, body) = self.open_with(kind, token)?;
         let text = std::str::from_utf8(&body).map_err(|_| TokenError::Malformed)?;
-        let (payment, merchant) =
+        let (named, merchant) =
             text.split_at_checked(domain::reference::REFERENCE_CHARS).ok_or(TokenError::Malformed)?;
-        let payment = payment.parse().map_err(|_| TokenError::Malformed)?;
+        let named = named.parse().map_err(|_| TokenError::Malformed)?;
         let merchant = MerchantAccount::try_new(merchant).map_err(|_| TokenError::Malformed)?;
-        Ok((merchant, payment))
+        Ok((merchant, named))
+    }
+
+    /// A card's number, to be opened until `expires_at` by whoever has the keys. `entropy` keeps two tokens of one
+    /// number from being alike.
+    #[must_use]
+    pub fn seal_card(&self, number: &SecretString, expires_at: Time, entropy: [u8; 16]) -> String {
+        let about = OrderId::from_entropy(entropy).reference();
+        // Always as long, so that the token does not tell how many digits the number has.
+        let number = number.expose_secret();
+        let mut body = format!("{number:<CARD_CHARS_MAX$}").into_bytes();
+        body.extend(expires_at.unix_ms().to_be_bytes());
+        let Some((key, cipher)) = self.keys.first() else { return String::new() };
+        seal(cipher, &Header::of_none(Kind::Card, *key, about), &body)
+    }
+
+    /// Opens a card's token.
+    ///
+    /// # Errors
+    /// [`CardTokenError`].
+    pub fn open_card(&self, token: &str, now: Time) -> Result<SecretString, CardTokenError> {
+        let (_, body) = self.open_with(Kind::Card, token).map_err(|_| CardTokenError::Invalid)?;
+        let (number, expires_at) = body.split_last_chunk::<8>().ok_or(CardTokenError::Invalid)?;
+        if now >= Time::from_unix_ms(u64::from_be_bytes(*expires_at)) {
+            return Err(CardTokenError::Expired);
+        }
+        let number = std::str::from_utf8(number).map_err(|_| CardTokenError::Invalid)?;
+        Ok(number.trim_end().into())
     }
 
     /// Under the key of that id, or under the current one if there is no such key any more.
@@ -174,10 +251,7 @@ impl Tokens {
         let Some((key, cipher)) = self.keys.iter().find(|(id, _)| *id == key).or(self.keys.first()) else {
             return String::new();
         };
-        let header = Header::new(kind, *key, merchant, about);
-        // Sealing fails for bodies of many gigabytes only.
-        let sealed = cipher.encrypt(&header.nonce(), Payload { msg: body, aad: &header.bytes }).unwrap_or_default();
-        BASE64URL_NOPAD.encode(&[&header.bytes[..], &sealed].concat())
+        seal(cipher, &Header::new(kind, *key, merchant, about), body)
     }
 
     fn open_with(&self, kind: Kind, token: &str) -> Result<(Header, Vec<u8>), TokenError> {
@@ -196,6 +270,12 @@ impl Tokens {
             .map_err(|_| TokenError::Forged)?;
         Ok((header, body))
     }
+}
+
+fn seal(cipher: &Aes256GcmSiv, header: &Header, body: &[u8]) -> String {
+    // Sealing fails for bodies of many gigabytes only.
+    let sealed = cipher.encrypt(&header.nonce(), Payload { msg: body, aad: &header.bytes }).unwrap_or_default();
+    BASE64URL_NOPAD.encode(&[&header.bytes[..], &sealed].concat())
 }
 
 /// The body of an order's token: fixed fields, the merchant's reference, key prints. The key's id and the

@@ -28,6 +28,9 @@ use crate::last4;
 /// How long what is pending stays so.
 pub const PENDING_FOR: Duration = Duration::from_secs(2);
 
+/// How long the token of a card may be paid with: as long as it takes to look at an order once more.
+pub const CARD_TOKEN_FOR: Duration = Duration::from_secs(15 * 60);
+
 /// What a test card does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -400,7 +403,8 @@ fn behaviour(instrument: &Instrument) -> Option<(MethodKind, Behaviour)> {
 }
 
 /// A card's brand, by the ranges of numbers that the sandbox's own fall into.
-fn brand(number: &str) -> &'static str {
+#[must_use]
+pub fn brand(number: &str) -> &'static str {
     match number.as_bytes() {
         [b'4', ..] => "visa",
         [b'5', b'1'..=b'5', ..] => "mc",

@@ -299,13 +299,19 @@ fn operation(route: &Route, path: &str, alias: usize, description: &Description,
         let content = match told.body {
             Body::Nothing => Content::new(),
             Body::Page => json_content("text/html", json_schema!({ "type": "string" })),
+            Body::Script => json_content("application/javascript", json_schema!({ "type": "string" })),
             Body::Json(schema) => json_content("application/json", schema(schemas)),
         };
         let headers = if route.family == Family::Checkout { vec!["pspReference"] } else { Vec::new() };
         let response = Response { description: told.text.to_owned(), headers, content };
         responses.push((told.status.as_str().to_owned(), serde_json::to_value(response).unwrap_or_default()));
     }
-    for (status, name) in errors::of_route(route) {
+    let has_body = description.body.is_some();
+    for (status, name) in errors::of_route(route, has_body) {
+        // An endpoint may have an answer of its own where its family has an error.
+        if responses.iter().any(|(told, _)| *told == *status.as_str()) {
+            continue;
+        }
         responses.push((status.as_str().to_owned(), reference("responses", &name)));
     }
     let content_type = match route.family {

@@ -26,13 +26,17 @@ fn status(family: Family, code: Code) -> Option<StatusCode> {
 }
 
 /// The statuses of errors that an endpoint may answer with, each with its name among the document's responses.
-pub(super) fn of_route(route: &Route) -> Vec<(StatusCode, String)> {
-    let is_page = route.family == Family::Sandbox;
+pub(super) fn of_route(route: &Route, has_body: bool) -> Vec<(StatusCode, String)> {
+    // What a browser's form sends along is not looked at.
+    let is_page = route.family == Family::Sandbox && !has_body;
     let has_body = !is_page && !matches!(route.method, "GET" | "DELETE");
     let may_answer = |status: &StatusCode| match *status {
         StatusCode::BAD_REQUEST => has_body || route.family == Family::PaymentOrders,
         StatusCode::UNAUTHORIZED => route.access != Access::Public || route.family == Family::OAuth,
-        StatusCode::FORBIDDEN => route.access != Access::Public,
+        // There also of what an order does not take any more.
+        StatusCode::FORBIDDEN => {
+            route.access != Access::Public || (route.family == Family::PaymentOrders && route.method == "POST")
+        }
         StatusCode::NOT_FOUND => route.family != Family::OAuth,
         // The answer to a method that no endpoint has.
         StatusCode::METHOD_NOT_ALLOWED => false,
@@ -88,7 +92,10 @@ fn content(family: Family, schemas: &mut Schemas) -> Content {
         Family::PaymentOrders => json_content(PROBLEM_JSON, schemas.shown::<PaymentOrderProblem<'_>>()),
         Family::OAuth => json_content("application/json", schemas.shown::<OAuthError<'_>>()),
         Family::Sandbox => {
-            json_content("text/plain", schemars::json_schema!({ "type": "string", "description": "What went wrong." }))
+            let text = schemars::json_schema!({ "type": "string", "description": "What went wrong." });
+            let mut content = json_content(PROBLEM_JSON, schemas.shown::<ProblemJson<'_>>());
+            content.extend(json_content("text/plain", text));
+            content
         }
     }
 }

@@ -58,6 +58,7 @@ pub(crate) struct Told {
 pub(crate) enum Body {
     Nothing,
     Page,
+    Script,
     Json(Rendered),
 }
 
@@ -111,6 +112,18 @@ impl Description {
     #[must_use]
     pub fn page(self, text: &'static str) -> Self {
         self.told(StatusCode::OK, text, Body::Page)
+    }
+
+    /// Answers a page with another status.
+    #[must_use]
+    pub fn page_with(self, status: StatusCode, text: &'static str) -> Self {
+        self.told(status, text, Body::Page)
+    }
+
+    /// Answers a script.
+    #[must_use]
+    pub fn script(self, text: &'static str) -> Self {
+        self.told(StatusCode::OK, text, Body::Script)
     }
 
     /// Answers with nothing in it.
