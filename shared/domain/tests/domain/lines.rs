@@ -755,7 +755,8 @@ fn what_is_asked_of_lines_is_refused_for_what_is_wrong_with_it() {
     let exceeds = |line: &str, done, left, actual| Fault::Exceeds { line: line.into(), done, left, actual };
     let payment_exceeds = |done, left, actual| Fault::PaymentExceeds { done, left, actual };
     let sign = |actual| Fault::Sign { line: "1".into(), actual };
-    let cases: Vec<(LineAction, &Payer, Vec<(u32, i64)>, Option<usize>, Fault)> = vec![
+    type Case<'a> = (LineAction, &'a Payer, Vec<(u32, i64)>, Option<usize>, Fault);
+    let cases: Vec<Case<'_>> = vec![
         (Authorise, &own, vec![], None, Fault::Missing),
         (Authorise, &own, vec![(1, 0)], Some(0), Fault::Zero),
         (Authorise, &own, vec![(1, 1), (9, 1)], Some(1), Fault::Unknown { line: "9".into() }),
@@ -953,9 +954,9 @@ fn what_is_asked_twice_with_a_key_is_done_once() {
     let mut life = Life::running(&[line(1, 100)]);
     let key = Some(print(1, 1));
     let other = Some(print(1, 2));
-    let append = |life: &Life, key| match life.appending(&[line(2, 10)]) {
-        Command::Append(append) => Command::Append(Append { key, ..append }),
-        command => command,
+    let append = |life: &Life, key| {
+        let (known, lines) = (lines_of(&life.order), vec![line(2, 10)]);
+        Command::Append(Append { known, sheet: sheet(&lines), lines, details: None, key })
     };
     let command = append(&life, key);
     life.does(&command);
