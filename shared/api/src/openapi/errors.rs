@@ -30,8 +30,11 @@ pub(super) fn of_route(route: &Route) -> Vec<(StatusCode, String)> {
     let is_page = route.family == Family::Sandbox;
     let has_body = !is_page && !matches!(route.method, "GET" | "DELETE");
     let may_answer = |status: &StatusCode| match *status {
-        StatusCode::BAD_REQUEST => has_body || route.family == Family::PaymentOrders,
-        StatusCode::UNAUTHORIZED => route.access != Access::Public || route.family == Family::OAuth,
+        StatusCode::BAD_REQUEST => has_body || matches!(route.family, Family::PaymentOrders | Family::Shopping),
+        // What is public there is where access tokens are issued.
+        StatusCode::UNAUTHORIZED => {
+            route.access != Access::Public || matches!(route.family, Family::OAuth | Family::Shopping)
+        }
         StatusCode::FORBIDDEN => route.access != Access::Public,
         StatusCode::NOT_FOUND => route.family != Family::OAuth,
         // The answer to a method that no endpoint has.

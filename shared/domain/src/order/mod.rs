@@ -32,6 +32,7 @@ pub use lines::{Append, CartTerms, NewCart, Revise};
 pub use operation::{Books, Leg, Objection, Operate, Operation, OperationKind, Standing, Target};
 pub use outstanding::Due;
 pub use session::{CaptureMode, HeaderText, OwnFormat, OwnHeader, OwnWebhook, Session};
+pub(crate) use operation::stored_bytes;
 pub use view::ShopperView;
 
 use crate::{Money, Tally, Time, Version};
