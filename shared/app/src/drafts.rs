@@ -224,9 +224,9 @@ impl App {
         decide: impl Fn(&Draft) -> Vec<DraftEvent> + Send + Sync,
     ) -> Result<(), DraftError> {
         let stream = key.stream();
-        let changed = self.streams.change::<Draft, DraftError>(&stream, |known| {
-            Ok(known.map(&decide).ok_or(DraftRefusal::NotFound)?)
-        });
+        let changed = self
+            .streams
+            .change::<Draft, DraftError>(&stream, |known| Ok(known.map(&decide).ok_or(DraftRefusal::NotFound)?));
         changed.await.map(|_| ()).map_err(DraftError::from)
     }
 

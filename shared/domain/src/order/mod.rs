@@ -29,10 +29,10 @@ pub use event::{
     PartnerId, Redirect, Resolution,
 };
 pub use lines::{Append, CartTerms, NewCart, Revise};
+pub(crate) use operation::stored_bytes;
 pub use operation::{Books, Leg, Objection, Operate, Operation, OperationKind, Standing, Target};
 pub use outstanding::Due;
 pub use session::{CaptureMode, HeaderText, OwnFormat, OwnHeader, OwnWebhook, Session};
-pub(crate) use operation::stored_bytes;
 pub use view::ShopperView;
 
 use crate::{Money, Tally, Time, Version};
