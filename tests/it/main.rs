@@ -50,6 +50,7 @@ mod recovery;
 mod redirects;
 mod requests;
 mod secrets;
+mod shopping;
 mod simulation;
 mod template;
 mod tidy;
