@@ -9,6 +9,7 @@ use domain::{
 };
 use http::StatusCode;
 use serde::Serialize;
+use webhooks::words;
 
 use super::DraftTold;
 use crate::shopping::{
@@ -59,6 +60,10 @@ struct ChangeView {
     #[serde(rename = "type")]
     #[cfg_attr(feature = "openapi", schemars(extend("enum" = TYPES)))]
     kind: &'static str,
+    /// What was done on items.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = words::LINE_ACTIONS)))]
+    action: Option<&'static str>,
     /// With how much, in minor units; of what changed what the order asks for, what it asks for from then on.
     #[serde(skip_serializing_if = "Option::is_none")]
     amount: Option<i64>,
@@ -152,7 +157,8 @@ fn view(key: &OrderKey, logged: &Logged) -> EventView {
 }
 
 fn change(key: &OrderKey, version: Version, event: &OrderEvent) -> ChangeView {
-    let plain = |kind| ChangeView { kind, amount: None, payment_id: None, items: Vec::new(), success: None };
+    let plain =
+        |kind| ChangeView { kind, action: None, amount: None, payment_id: None, items: Vec::new(), success: None };
     let reference = |version: Version| Some(key.id.at(version).to_string());
     let amount = |minor: u64| i64::try_from(minor).ok();
     match event {
@@ -170,6 +176,7 @@ fn change(key: &OrderKey, version: Version, event: &OrderEvent) -> ChangeView {
             let done = done_by(std::slice::from_ref(event));
             let moved = legs.iter().map(|leg| leg.amount).fold(0, u64::saturating_add);
             ChangeView {
+                action: done.as_ref().map(|done| words::line_action(done.action)),
                 amount: done.as_ref().map_or_else(|| amount(moved), |done| Some(done.amount())),
                 payment_id: target.and_then(reference),
                 items: done.map(|done| done.items()).unwrap_or_default(),
@@ -191,6 +198,7 @@ fn change(key: &OrderKey, version: Version, event: &OrderEvent) -> ChangeView {
         OrderEvent::LinesRecorded { payer, is_success, .. } => {
             let done = done_by(std::slice::from_ref(event));
             ChangeView {
+                action: done.as_ref().map(|done| words::line_action(done.action)),
                 amount: done.as_ref().map(|done| done.amount()),
                 payment_id: match payer {
                     Payer::Own(payment) => reference(*payment),

@@ -208,11 +208,13 @@ impl OrderView {
         let cart = order.cart.as_deref().unwrap_or(&none);
         let items = lines.lines.iter().map(|line| OrderItemView::of(cart, line)).collect::<Result<_, _>>()?;
         let told = told.as_deref().unwrap_or("{}");
+        // What was told in another family may be something else.
+        let mut shown = serde_json::from_str::<OrderTold>(told).unwrap_or_default();
+        shown.merchant_reference.get_or_insert_with(|| order.reference.clone());
         let order_data = engine.tokens.seal(&key.merchant, key.id, order);
         Ok(Self {
             items: Some(items),
-            // What was told in another family may be something else.
-            told: serde_json::from_str::<OrderTold>(told).unwrap_or_default(),
+            told: shown,
             draft_id: serde_json::from_str::<DraftTold>(told).ok().and_then(|told| told.draft_id),
             updated_at: Some(clock::render(changed)),
             checkout: Some(Checkout {
