@@ -6,7 +6,7 @@ use domain::access::Role;
 use super::answer;
 use crate::shopping::find;
 
-/// An order with its items and payments, of whichever family, after what was due on it has been done.
+/// An order with its items and payments, of whichever family, as it stands.
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct GetShoppingOrder;
 
@@ -21,8 +21,7 @@ impl Endpoint for GetShoppingOrder {
     type Body = NoBody;
 
     async fn handle(engine: &Engine, call: Call<NoBody>) -> Result<Reply, Problem> {
-        let (key, _) = find(engine, &call).await?;
-        let order = engine.app.inspect(&key).await?;
+        let (key, order) = find(engine, &call).await?;
         answer(engine, &key, &order).await
     }
 }
