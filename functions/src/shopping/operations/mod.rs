@@ -74,6 +74,31 @@ struct PaymentDetails {
     payment_product_type: Option<String>,
 }
 
+/// The payment that something was done with, as it was told.
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "OperationPayment"))]
+struct PaymentDetailsView {
+    /// What it is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment_id: Option<String>,
+    /// Who processes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    psp: Option<String>,
+    /// What it is paid with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment_product: Option<String>,
+    /// The same, more exactly.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment_product_type: Option<String>,
+}
+
+impl From<PaymentDetails> for PaymentDetailsView {
+    fn from(details: PaymentDetails) -> Self {
+        let PaymentDetails { payment_id, psp, payment_product, payment_product_type } = details;
+        Self { payment_id, psp, payment_product, payment_product_type }
+    }
+}
+
 /// What is told back of an operation, as it is kept.
 #[derive(Debug, Default, Deserialize, Serialize)]
 struct OperationTold {
@@ -101,7 +126,7 @@ struct OperationView {
     currency: &'static str,
     /// With which payment, as it was told.
     #[serde(skip_serializing_if = "Option::is_none")]
-    payment_details: Option<PaymentDetails>,
+    payment_details: Option<PaymentDetailsView>,
     /// Whether it succeeded, as far as is known.
     success: bool,
     /// `recorded`, where no money moves here; else whether it has moved.
@@ -343,7 +368,7 @@ impl OperationView {
             items: done.items(),
             amount: done.amount(),
             currency: order.amount.currency().code(),
-            payment_details,
+            payment_details: payment_details.map(PaymentDetailsView::from),
             success: done.is_success && !is_declined,
             status,
             movements: movements.collect(),

@@ -14,7 +14,8 @@ use domain::{
 use super::answer;
 use crate::shopping::{IN_ORDER, fault_problem, find, problem, wire::OrderBody};
 
-/// Replaces the items of an order, and what is told of it, as long as nobody has tried to pay it and nothing was done on its items.
+/// Replaces the items of an order, and what is told of it. That can be done as long as nobody has tried to pay it, and
+/// nothing was done on its items.
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct ReplaceOrder;
 
