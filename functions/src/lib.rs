@@ -16,6 +16,7 @@ pub mod openapi;
 pub mod paymentorders;
 pub mod payments;
 pub mod sandbox;
+pub mod shopping;
 
 use api::{Mounted, mount};
 
@@ -44,6 +45,26 @@ pub const CATALOGUE: &[Mounted] = &[
     mount::<payments::capture::CreateCapture>(),
     mount::<payments::void::CreateVoid>(),
     mount::<payments::refund::CreateRefund>(),
+    mount::<shopping::token::IssueShoppingToken>(),
+    mount::<shopping::drafts::create::CreateDraft>(),
+    mount::<shopping::drafts::get::GetDraft>(),
+    mount::<shopping::drafts::update::UpdateDraft>(),
+    mount::<shopping::items::add::AddDraftItem>(),
+    mount::<shopping::items::update::UpdateDraftItem>(),
+    mount::<shopping::items::delete::DeleteDraftItem>(),
+    mount::<shopping::drafts::complete::CompleteDraft>(),
+    mount::<shopping::orders::list::ListOrders>(),
+    mount::<shopping::orders::get::GetShoppingOrder>(),
+    mount::<shopping::orders::replace::ReplaceOrder>(),
+    mount::<shopping::orders::cancel::CancelShoppingOrder>(),
+    mount::<shopping::orders::close::CloseOrder>(),
+    mount::<shopping::orders::events::ListEvents>(),
+    mount::<shopping::operations::authorize::CreateAuthorization>(),
+    mount::<shopping::operations::capture::CreateLineCapture>(),
+    mount::<shopping::operations::refund::CreateLineRefund>(),
+    mount::<shopping::operations::cancel::CreateCancellation>(),
+    mount::<shopping::operations::list::ListOperations>(),
+    mount::<shopping::operations::get::GetOperation>(),
     mount::<admin::merchants::create::CreateMerchant>(),
     mount::<admin::merchants::list::ListMerchants>(),
     mount::<admin::api_keys::create::CreateApiKey>(),

@@ -36,6 +36,13 @@ pub const OUTLINES: &[Outline] = &[
         families: &[Family::PaymentOrders],
     },
     Outline {
+        name: "shopping",
+        title: "Tender: shopping",
+        text: "Orders with lines, whose items come back and are exchanged after they are paid, wire-compatible with \
+               Dintero's orders.",
+        families: &[Family::Shopping],
+    },
+    Outline {
         name: "admin",
         title: "Tender: administration",
         text: "Merchant accounts, API keys, gift cards, webhook endpoints, and work that needs attention.",

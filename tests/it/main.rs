@@ -52,6 +52,7 @@ mod recovery;
 mod redirects;
 mod requests;
 mod secrets;
+mod shopping;
 mod simulation;
 mod template;
 mod tidy;

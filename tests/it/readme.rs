@@ -68,6 +68,26 @@ async fn the_payment_in_five_requests_works_when_pasted() {
     assert_eq!(answers[4]["amounts"]["available_to_refund"], 5_000);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_swap_in_ten_requests_works_when_pasted() {
+    let shop = Shop::open(On::Embedded).await;
+    let folder = tempfile::tempdir().unwrap();
+    let commands = commands("docs/SHOPPING.md");
+    assert_eq!(commands.len(), 10, "docs/SHOPPING.md has ten: {commands:#?}");
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let mut answers = Vec::new();
+    for command in commands {
+        let command = command.replace("/tmp/tender-draft.json", &path("draft.json"));
+        let command = command.replace("/tmp/tender-shop-order.json", &path("order.json"));
+        answers.push(run(&shop, &folder.path().join("unused"), &command, "tender-demo-key").await);
+    }
+    assert_eq!(answers[5]["orders"][0]["excess_amount"], 9_800);
+    assert!([2, 3, 6, 7, 8, 9].iter().all(|nth| answers[*nth]["success"] == true), "{answers:#?}");
+    let order = answers[1]["orders"][0]["order_id"].as_str().unwrap();
+    let order = shop.get(&format!("/v1/accounts/TestMerchant/shopping/orders/{order}")).await;
+    assert_eq!((order.text_at("/payment_status").as_str(), order.at("/captured_amount")), ("paid", 30_000.into()));
+}
+
 #[test]
 fn what_the_engine_prints_is_what_the_readme_says() {
     let printed = local::first_order("http://127.0.0.1:3000", "tender-demo-key");

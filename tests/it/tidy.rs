@@ -148,8 +148,16 @@ fn every_handler_is_in_the_catalogue() {
 fn no_two_endpoints_share_a_path() {
     api::Router::try_new(CATALOGUE).unwrap();
     for mounted in CATALOGUE {
-        let expected = if mounted.route.family == Family::Checkout { 2 } else { 1 };
-        assert_eq!(mounted.route.paths.len(), expected, "{}", mounted.route.name);
+        let paths = mounted.route.paths.iter().collect::<BTreeSet<_>>();
+        assert_eq!(paths.len(), mounted.route.paths.len(), "{} has a path twice", mounted.route.name);
+        match mounted.route.family {
+            Family::Checkout => assert_eq!(paths.len(), 2, "{}", mounted.route.name),
+            // What differs in its last words alone is one endpoint.
+            Family::Shopping => assert!((1..=4).contains(&paths.len()), "{}", mounted.route.name),
+            Family::Admin | Family::Sandbox | Family::Payments | Family::PaymentOrders | Family::OAuth => {
+                assert_eq!(paths.len(), 1, "{}", mounted.route.name);
+            }
+        }
     }
 }
 

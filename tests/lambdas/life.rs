@@ -97,6 +97,7 @@ async fn live() -> Life {
     a_shopper_is_redirected(&cloud, &private).await;
     a_shopper_pays_on_the_page(&cloud, &private).await;
     a_session_is_paid_and_captured(&cloud, &private).await;
+    an_order_is_exchanged(&cloud, &private).await;
     what_is_pending_is_looked_at(&cloud).await;
     orders_expire(&cloud).await;
     endpoints_are_in_trouble(&cloud, &private).await;
@@ -457,6 +458,44 @@ fn remember_session(cloud: &Cloud, session: &Answer) {
 }
 
 /// Pending, or not known: whoever looks at it, finds out.
+/// The shopping family: a draft becomes an order, whose items are captured, refunded and given up.
+async fn an_order_is_exchanged(cloud: &Cloud, private: &Private) {
+    private.add("an access token", &golden(cloud, "issue-shopping-token", 200).await.text_at("/access_token"));
+    let draft = golden(cloud, "create-draft", 201).await;
+    cloud.know("shopDraft", &draft.text_at("/id"));
+    for (function, status) in [
+        ("get-draft", 200),
+        ("update-draft", 200),
+        ("add-draft-item", 201),
+        ("update-draft-item", 200),
+        ("delete-draft-item", 200),
+    ] {
+        golden(cloud, function, status).await;
+    }
+    let completed = golden(cloud, "complete-draft", 200).await;
+    cloud.know("shopOrder", &completed.text_at("/orders/0/order_id"));
+    golden(cloud, "replace-order", 200).await;
+    golden(cloud, "create-authorization", 201).await;
+    let captured = golden(cloud, "create-line-capture", 201).await;
+    cloud.know("shopOperation", &captured.text_at("/id"));
+    golden(cloud, "create-line-refund", 201).await;
+    golden(cloud, "create-cancellation", 201).await;
+    for function in ["list-operations", "get-operation", "list-events", "list-orders"] {
+        golden(cloud, function, 200).await;
+    }
+    let shown = golden(cloud, "get-shopping-order", 200).await;
+    assert_eq!((shown.at("/captured_amount"), shown.at("/status")), (json!(29_000), json!("open")), "{}", shown.text);
+    assert_eq!(golden(cloud, "close-order", 200).await.at("/status"), "closed");
+
+    // Another one, of which nothing is captured.
+    let draft = cloud.send(cloud.event("create-draft").keyless()).await;
+    cloud.know("shopDraft", &draft.text_at("/id"));
+    let completed = cloud.send(cloud.event("complete-draft").keyless()).await;
+    cloud.know("shopOrder", &completed.text_at("/orders/0/order_id"));
+    assert_eq!(golden(cloud, "cancel-shopping-order", 200).await.at("/status"), "cancelled");
+    cloud.settle().await;
+}
+
 async fn what_is_pending_is_looked_at(cloud: &Cloud) {
     open(cloud, 2_000).await;
     assert_eq!(pay(cloud, 2_000, card(TIMES_OUT)).await.text_at("/resultCode"), "Pending");

@@ -89,6 +89,8 @@ pub struct Call<B> {
     pub(crate) key_scope: &'static str,
     /// The API key that came with the request, and whose it says it is, of an endpoint that checks them itself.
     pub credentials: Option<Credentials>,
+    /// The path as it was sent, for an endpoint with several.
+    pub at: String,
     /// The parameters of the path.
     pub path: Vec<(String, String)>,
     /// The query, percent-decoded.

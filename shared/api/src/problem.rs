@@ -142,6 +142,8 @@ codes! {
     OrderLocked = "order_locked", 422, Validation, "order_locked";
     /// What was captured has to be refunded first.
     OrderCaptured = "order_captured", 422, Validation, "order_captured";
+    /// The draft is completed, or is being completed.
+    DraftFrozen = "draft_frozen", 422, Validation, "draft_frozen";
     /// Not a version of the API that there is.
     VersionUnsupported = "version_unsupported", 400, Validation, "version_unsupported";
     /// What may not be done now, though it may have been before.

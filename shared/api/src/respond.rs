@@ -52,6 +52,7 @@ pub(crate) fn respond<E: Endpoint>(engine: &Engine, request: Request) -> Fut<'_,
                 idempotency_key,
                 key_scope,
                 credentials,
+                at,
                 path,
                 query,
                 version,
@@ -59,8 +60,19 @@ pub(crate) fn respond<E: Endpoint>(engine: &Engine, request: Request) -> Fut<'_,
                 print,
                 body: (),
             } = call;
-            let call =
-                Call { caller, idempotency_key, key_scope, credentials, path, query, version, user_agent, print, body };
+            let call = Call {
+                caller,
+                idempotency_key,
+                key_scope,
+                credentials,
+                at,
+                path,
+                query,
+                version,
+                user_agent,
+                print,
+                body,
+            };
             E::handle(engine, call).await
         };
         finish(engine, &E::ROUTE, &at, &headers, outcome.await)
@@ -94,6 +106,7 @@ async fn admit(engine: &Engine, route: &Route, request: Request) -> Result<(Call
         idempotency_key,
         key_scope,
         credentials,
+        at: request.at,
         path: request.path,
         query,
         version,
@@ -485,6 +498,7 @@ pub(crate) fn shopping_status(code: Code) -> StatusCode {
         Code::OperationInFlight,
         Code::KeyReused,
         Code::Exists,
+        Code::DraftFrozen,
     ];
     let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     match status {

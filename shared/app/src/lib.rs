@@ -9,6 +9,7 @@
 
 pub mod access;
 mod attention;
+mod drafts;
 mod driver;
 mod feeds;
 mod lines;
@@ -31,6 +32,7 @@ use domain::{
 
 pub use attention::{ATTENTION_AGAIN_AFTER, ATTENTION_LISTED_MAX, NeedsAttention};
 pub use domain::webhook::OWN_ENDPOINT;
+pub use drafts::{DraftError, DraftKey};
 pub use driver::{DRIVER_ROUNDS_MAX, EXPIRES_SOON, Expired, PARTNER_CALL_MAX, PARTNER_CALLS_AT_ONCE};
 pub use feeds::{DELIVERIES_PER_JOB_MAX, Deliveries, STAND_BACK, test_id};
 pub use lines::{LOG_STRETCHES_MAX, Logged};

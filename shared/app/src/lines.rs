@@ -138,27 +138,59 @@ impl App {
         Ok(step.into_iter().flat_map(|step| step.events).find_map(details_of))
     }
 
+    /// What the merchant told of an order last, and when the order changed last.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn told_and_changed(&self, key: &OrderKey, order: &Order) -> Result<(Option<String>, Time), StoreError> {
+        let told = order.cart.as_ref().map_or(Version::FIRST, |cart| cart.told);
+        let History { steps, .. } = self.streams.history::<Order>(&key.stream(), told).await?;
+        let mut changed = steps.iter().find(|step| step.version == order.version).map(|step| step.at);
+        if changed.is_none() {
+            let History { steps, .. } = self.streams.history::<Order>(&key.stream(), order.version).await?;
+            changed = steps.first().map(|step| step.at);
+        }
+        let step = steps.into_iter().find(|step| step.version == told);
+        let told = step.into_iter().flat_map(|step| step.events).find_map(details_of);
+        Ok((told, changed.unwrap_or(order.opened_at)))
+    }
+
     /// Every commit of an order, oldest first; of one that has more than there are stretches to read, the first.
     ///
     /// # Errors
     /// The store's.
     pub async fn log(&self, key: &OrderKey) -> Result<Vec<Logged>, StoreError> {
+        self.log_from(key, Version::FIRST, usize::MAX, |_| true).await
+    }
+
+    /// The commits of an order that are wanted, oldest first, from `from` on, as many as `limit`.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn log_from(
+        &self,
+        key: &OrderKey,
+        from: Version,
+        limit: usize,
+        is_wanted: impl Fn(&[OrderEvent]) -> bool + Send + Sync,
+    ) -> Result<Vec<Logged>, StoreError> {
         let mut log = Vec::new();
-        let mut from = Version::FIRST;
+        let mut from = from;
         for _ in 0..LOG_STRETCHES_MAX {
             let History { steps, has_more } = self.streams.history::<Order>(&key.stream(), from).await?;
             let next = steps.last().and_then(|step| step.version.next());
-            log.extend(steps.into_iter().map(|step| Logged {
+            log.extend(steps.into_iter().filter(|step| is_wanted(&step.events)).map(|step| Logged {
                 version: step.version,
                 at: step.at,
                 events: step.events,
                 before: step.before,
             }));
             match next {
-                Some(next) if has_more => from = next,
+                Some(next) if has_more && log.len() < limit => from = next,
                 Some(_) | None => break,
             }
         }
+        log.truncate(limit);
         Ok(log)
     }
 

@@ -10,6 +10,7 @@
 pub mod access;
 pub mod account;
 pub mod attention;
+pub mod draft;
 pub mod feed;
 pub mod limits;
 pub mod money;

@@ -30,6 +30,16 @@ pub const LINES_HERE_BYTES_MAX: usize = 2 * 1_024;
 /// Bytes of lines that are given at once, as JSON: they are one item of the store.
 pub const LINES_BYTES_MAX: usize = 256 * 1_024;
 
+/// Bytes of a draft of an order, as JSON. A commit may hold it twice, as what happened and as a snapshot, beside the
+/// keys of at most [`DRAFT_CHANGES_MAX`] requests (52 KB): all of it has to fit into the 400 KB of a DynamoDB item.
+pub const DRAFT_BYTES_MAX: usize = 144 * 1_024;
+
+/// How often one draft may be changed, tries to complete it included.
+pub const DRAFT_CHANGES_MAX: u16 = 1_000;
+
+/// The longest name that a merchant may give an order, in characters.
+pub const ORDER_NAME_CHARS_MAX: usize = 64;
+
 /// Payments of others that one order keeps facts of.
 pub const FOREIGN_PAYMENTS_MAX: usize = 64;
 

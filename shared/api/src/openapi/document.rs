@@ -323,7 +323,12 @@ fn operation(route: &Route, path: &str, alias: usize, description: &Description,
         | Family::PaymentOrders
         | Family::Sandbox => "application/json",
     };
-    let suffix = if alias == 0 { "" } else { "-under-checkout" };
+    let suffix = match (alias, route.family) {
+        (0, _) => String::new(),
+        (_, Family::Checkout) => "-under-checkout".to_owned(),
+        // What is there under several paths is told apart by what they end with.
+        _ => path.rsplit('/').find(|part| !part.starts_with('{')).map(|part| format!("-{part}")).unwrap_or_default(),
+    };
     Operation {
         operation_id: format!("{}{suffix}", route.name),
         summary,

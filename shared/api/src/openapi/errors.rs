@@ -31,8 +31,11 @@ pub(super) fn of_route(route: &Route, has_body: bool) -> Vec<(StatusCode, String
     let is_page = route.family == Family::Sandbox && !has_body;
     let has_body = !is_page && !matches!(route.method, "GET" | "DELETE");
     let may_answer = |status: &StatusCode| match *status {
-        StatusCode::BAD_REQUEST => has_body || route.family == Family::PaymentOrders,
-        StatusCode::UNAUTHORIZED => route.access != Access::Public || route.family == Family::OAuth,
+        StatusCode::BAD_REQUEST => has_body || matches!(route.family, Family::PaymentOrders | Family::Shopping),
+        // What is public in the shopping family is where access tokens are issued.
+        StatusCode::UNAUTHORIZED => {
+            route.access != Access::Public || matches!(route.family, Family::OAuth | Family::Shopping)
+        }
         // There also of what an order does not take any more.
         StatusCode::FORBIDDEN => {
             route.access != Access::Public || (route.family == Family::PaymentOrders && route.method == "POST")

@@ -451,6 +451,24 @@ pub fn check(new: &[Line], known: &[Line], refunded: &dyn Fn(u32) -> i64) -> Res
     Ok(())
 }
 
+/// Checks new lines by themselves, as far as it can be said without the order that they are for: numbers, taxes, and
+/// that they are not too many.
+///
+/// # Errors
+/// The first [`LineFault`].
+pub fn check_alone(new: &[Line]) -> Result<(), LineFault> {
+    if new.len() > LINES_PER_ORDER_MAX {
+        return Err(Fault::TooMany { actual: new.len() }.of_all());
+    }
+    for (index, line) in new.iter().enumerate() {
+        check_one(line).map_err(|fault| fault.at(index))?;
+        if new.iter().take(index).any(|other| other.id == line.id) {
+            return Err(Fault::Duplicate { line: line.id }.at(index));
+        }
+    }
+    Ok(())
+}
+
 fn check_one(line: &Line) -> Result<(), Fault> {
     let numbers = [Some(line.amount), Some(line.tax), line.unit_price, line.discount_price];
     let taxes = line.taxes.iter().map(|part| part.amount);

@@ -240,7 +240,7 @@ impl Operation {
 }
 
 /// What a text takes in a commit, where it is a text in JSON, in bytes.
-pub(super) fn stored_bytes(text: &str) -> u32 {
+pub(crate) fn stored_bytes(text: &str) -> u32 {
     // JSON escapes its control characters itself, so there are only these to be escaped once more.
     let escaped = text.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count();
     u32::try_from(text.len().saturating_add(escaped)).unwrap_or(u32::MAX)
