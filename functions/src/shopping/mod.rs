@@ -120,24 +120,20 @@ fn fault_problem(fault: &LineFault, names: &LineNames) -> Problem {
 
 /// What the rules of drafts say.
 fn draft_problem(error: DraftError, names: &LineNames) -> Problem {
-    let message = match &error {
-        DraftError::Overtaken { order } => format!(
-            "The order {order} has what the draft was before it was changed last: look at it, and make another draft for \
-             the difference."
-        ),
-        error => {
-            let mut message = error.to_string();
-            if let Some(first) = message.get_mut(..1) {
-                first.make_ascii_uppercase();
-            }
-            format!("{message}.")
-        }
-    };
+    let mut message = error.to_string();
+    if let Some(first) = message.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    message.push('.');
     match error {
         DraftError::Order(error) => problem(error, names),
         DraftError::NoCurrency => api::field_missing("order.currency"),
         DraftError::TooLong { .. } => Problem::new(Code::LinesTooMany, message).of_field(names.list),
-        DraftError::Overtaken { .. } => Problem::new(Code::DraftFrozen, message),
+        DraftError::Overtaken { order } => {
+            let advice =
+                "has what the draft was before it was changed last: look at it, and make another draft for the rest.";
+            Problem::new(Code::DraftFrozen, format!("The order {order} {advice}"))
+        }
         DraftError::Refused(refusal) => match refusal {
             DraftRefusal::NotFound | DraftRefusal::LineNotFound => Problem::new(Code::NotFound, message),
             DraftRefusal::Completing | DraftRefusal::Completed => Problem::new(Code::DraftFrozen, message),

@@ -1,5 +1,6 @@
 //! A draft and its order are two streams: whatever fails between their commits, the order has the draft once.
 
+use domain::draft::{Draft, DraftRefusal};
 use serde_json::{Value, json};
 use tests::shop::Shop;
 
@@ -99,7 +100,28 @@ async fn an_operation_that_was_interrupted_is_found_done(shop: &Shop) {
     assert_eq!(super::money(&shown(shop, &order).await), ("paid", 1_000, 1_000, 0, 0));
 }
 
+/// Two complete a draft at once: one is refused and lets go of it, while the order takes it from the other, who dies.
+async fn a_draft_that_was_changed_after_its_order_had_it_is_told_so(shop: &Shop) {
+    let order = ordered(shop, &[item(1, "chair", 1_000, 200)]).await;
+    let draft = drafted(shop, &update_of(&order, &[item(2, "stool", 500, 100)])).await;
+    shop.faults.fail(2, TRIES);
+    assert_eq!(error(&complete(shop, &draft).await).1, "unavailable");
+    shop.faults.fail(i64::MAX, 0);
+    let id = draft.parse::<domain::Reference>().unwrap().order().to_string();
+    let stream = app::StreamId::owned(&tests::shop::test_merchant(), "draft", &id);
+    let release = |known: Option<&Draft>| Ok::<_, DraftRefusal>(known.unwrap().release());
+    shop.engine.app.streams.change(&stream, release).await.unwrap();
+    let edit = item(3, "lamp", 100, 20);
+    assert_eq!(shop.post(&at(&format!("draft_orders/{draft}/items")), &edit).await.status, 201);
+    let told = complete(shop, &draft).await;
+    assert_eq!(error(&told), (409, "draft_frozen".to_owned(), String::new()), "{}", told.text);
+    assert!(told.text_at("/error/message").contains("before it was changed last"), "{}", told.text);
+    assert_eq!(shown(shop, &order).await["gross_amount"], 1_500, "the order has it once");
+    assert_eq!(complete(shop, &draft).await.at("/orders/0/gross_amount"), 1_500);
+}
+
 crate::on_both_stores!(
+    a_draft_that_was_changed_after_its_order_had_it_is_told_so,
     a_completion_that_was_interrupted_goes_on,
     an_update_that_was_interrupted_goes_on,
     a_refusal_that_was_interrupted_is_found_again,

@@ -15,7 +15,7 @@ use super::DraftTold;
 use crate::shopping::{
     find, left_off, limit,
     operations::{EntryView, done_by},
-    page_token, paged,
+    page_token,
 };
 
 /// What happened to an order, oldest first, page by page.
@@ -125,7 +125,7 @@ impl Endpoint for ListEvents {
 #[cfg(feature = "openapi")]
 impl api::openapi::Describe for ListEvents {
     fn describe() -> api::openapi::Description {
-        paged(crate::shopping::described_by_order()).answer::<Events>(StatusCode::OK, "The page.")
+        crate::shopping::paged(crate::shopping::described_by_order()).answer::<Events>(StatusCode::OK, "The page.")
     }
 }
 

@@ -1,6 +1,6 @@
 //! The rules of the domain, each as a test that is named in prose.
 //!
-//! - `order`, `operations`, `priorities`, `cancellation`, `lapse`, `outstanding` and `account` say what is refused
+//! - `order`, `operations`, `priorities`, `cancellation`, `lapse`, `outstanding`, `draft` and `account` say what is refused
 //!   and what is done, rule by rule; `changes`, `feed`, `webhook`, `retry` and `attention` say what is told of it, to
 //!   whom, and when.
 //! - `lines` and `line_properties` do so for lines: what may be changed, taken back, and done on each.
@@ -14,6 +14,7 @@ mod attention;
 mod cancellation;
 mod changes;
 mod contract;
+mod draft;
 mod feed;
 mod lapse;
 mod line_properties;
