@@ -13,6 +13,7 @@ mod lambda;
 pub mod oauth;
 #[cfg(feature = "openapi")]
 pub mod openapi;
+pub mod paymentorders;
 pub mod payments;
 pub mod sandbox;
 
@@ -43,6 +44,13 @@ pub const CATALOGUE: &[Mounted] = &[
     mount::<payments::capture::CreateCapture>(),
     mount::<payments::void::CreateVoid>(),
     mount::<payments::refund::CreateRefund>(),
+    mount::<paymentorders::create::CreatePaymentOrder>(),
+    mount::<paymentorders::get::GetPaymentOrder>(),
+    mount::<paymentorders::part::GetPaymentOrderPart>(),
+    mount::<paymentorders::update::UpdatePaymentOrder>(),
+    mount::<paymentorders::capture::CapturePaymentOrder>(),
+    mount::<paymentorders::cancel::CancelPaymentOrder>(),
+    mount::<paymentorders::reverse::ReversePaymentOrder>(),
     mount::<admin::merchants::create::CreateMerchant>(),
     mount::<admin::merchants::list::ListMerchants>(),
     mount::<admin::api_keys::create::CreateApiKey>(),

@@ -8,7 +8,7 @@ use api::{
 };
 use domain::order::Format;
 use schemars::json_schema;
-use webhooks::format::schema_of;
+use webhooks::format::{callback_schema, schema_of};
 
 pub use api::openapi::{Document, Operation};
 
@@ -28,6 +28,14 @@ pub const OUTLINES: &[Outline] = &[
         text: "Orders as one payment over all their parts, wire-compatible with the Purse Payment API, version 2; and \
                access tokens.",
         families: &[Family::Payments, Family::OAuth],
+    },
+    Outline {
+        name: "paymentorders",
+        title: "Tender: payment orders",
+        text: "Orders with items that are paid in several parts, wire-compatible with Swedbank Pay's payment orders, \
+               versions 2.0, 3.0 and 3.1. A request names its version in `Content-Type`, or one without a body in \
+               `Accept`: `application/json;version=3.1`. Without one it is answered in version 2.0.",
+        families: &[Family::PaymentOrders],
     },
     Outline {
         name: "admin",
@@ -81,7 +89,14 @@ fn webhooks_of(outline: &Outline, schemas: &mut Schemas) -> Ordered<PathItem> {
         let call = Operation::made_by_us(name, text, headers(), schemas.shown_by(schema_of(format)));
         (name.to_owned(), Ordered(vec![("post".to_owned(), call)]))
     });
-    Ordered(told.collect())
+    let mut told = told.collect::<Vec<_>>();
+    if outline.families.contains(&Family::PaymentOrders) {
+        let text = "Tells a payment order's `callbackUrl` that it has changed. What has changed is read from the payment \
+                    order.";
+        let call = Operation::made_by_us("callback", text, headers(), schemas.shown_by(callback_schema()));
+        told.push(("callback".to_owned(), Ordered(vec![("post".to_owned(), call)])));
+    }
+    Ordered(told)
 }
 
 /// The headers that every delivery carries.

@@ -637,7 +637,11 @@ impl App {
         Ok(Answered { key, order, payment })
     }
 
-    async fn order_at(&self, key: &OrderKey, version: Version) -> Result<Order, Error> {
+    /// An order as it was after a commit.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; the store's.
+    pub async fn order_at(&self, key: &OrderKey, version: Version) -> Result<Order, Error> {
         self.load(key, Some(version)).await
     }
 

@@ -26,6 +26,7 @@ impl Aggregate for Order {
                     excess: 0,
                     expires_at: *expires_at,
                     opened_at: at,
+                    updated_at: at,
                     kind: *kind,
                     version,
                     position: version,
@@ -52,6 +53,7 @@ impl Aggregate for Order {
             (Some(mut order), event) => {
                 let topic = order.topic(event);
                 order.version = version;
+                order.updated_at = at;
                 order.apply(event, version, at);
                 order.count(event, topic);
                 Some(order)

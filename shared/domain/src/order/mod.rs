@@ -54,6 +54,9 @@ pub struct Order {
     pub expires_at: Time,
     /// When it was opened.
     pub opened_at: Time,
+    /// When it changed last; unknown of what was stored before this was kept.
+    #[serde(default)]
+    pub updated_at: Time,
     /// Whether it was opened to be paid in parts.
     pub kind: OrderKind,
     /// The last commit folded in.

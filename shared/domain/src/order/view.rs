@@ -70,6 +70,7 @@ impl Order {
             excess: 0,
             expires_at: view.expires_at,
             opened_at: Time::default(),
+            updated_at: Time::default(),
             kind: if view.is_single { OrderKind::Single } else { OrderKind::Parts },
             version: view.version,
             position: view.version,
