@@ -8,10 +8,14 @@ use tests::{
     shop::{API_KEY, OPERATOR_KEY, On, Shop},
 };
 
-/// What a collection cannot have, and the tests that do: a redirect result comes back to a shop in its own URL, and
-/// work needs attention only after it has failed for long.
-const ELSEWHERE: &[(&str, &str)] =
-    &[("submit-payment-details", "tests/it/redirects.rs"), ("retry-work", "tests/it/worker.rs")];
+/// What a collection cannot have, and the tests that do: a redirect result comes back to a shop in its own URL, work
+/// needs attention only after it has failed for long, and a partner that does not answer is not on this machine.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("submit-payment-details", "tests/it/redirects.rs"),
+    ("retry-work", "tests/it/worker.rs"),
+    ("cancel-payment-order", "tests/it/paymentorders/operations.rs"),
+    ("reverse-payment-order", "tests/it/paymentorders/operations.rs"),
+];
 
 fn collection() -> Collection {
     Collection::read(&fs::read_to_string(repository().join("infra/requests/tender.http")).unwrap())

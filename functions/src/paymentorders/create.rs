@@ -36,6 +36,9 @@ const PAYEE_CHARS_MAX: usize = 50;
 /// Characters of `userAgent`.
 const USER_AGENT_CHARS_MAX: usize = 512;
 
+/// How much of an unknown currency an error repeats.
+const CURRENCY_CHARS_SHOWN: usize = 16;
+
 /// Entries of `urls.hostUrls`.
 const HOST_URLS_MAX: usize = 10;
 
@@ -222,8 +225,10 @@ fn read(
     payee: Payee,
 ) -> Result<OrderTerms, Problem> {
     let code = fields::required("currency", body.currency)?;
-    let currency = code.parse::<Currency>().map_err(|error| {
-        let message = format!("Field 'currency' is not valid: expected the code of a currency, got {error}.");
+    let currency = code.parse::<Currency>().map_err(|_| {
+        let shown = code.chars().take(CURRENCY_CHARS_SHOWN).collect::<String>();
+        let expected = "expected the code of a currency that has amounts (ISO 4217)";
+        let message = format!("Field 'currency' is not valid: {expected}, got '{shown}'.");
         Problem::new(Code::CurrencyUnknown, message).of_field("currency")
     })?;
     let amount = fields::amount(ORDER.amount, currency, body.amount)?;
