@@ -457,7 +457,9 @@ async fn what_is_pending_is_looked_at(cloud: &Cloud) {
     let pending = async || cloud.send(cloud.event("get-payment")).await.at("/amounts/authorize_pending");
     assert_eq!(pending().await, 1_000);
     cloud.until("who looks at the payment finds it authorised", async || pending().await == 0).await;
-    for (function, sign) in [("get-payment-order", r#""rel":"abort""#), ("get-payment-order-part", r#""Authorization""#)] {
+    for (function, sign) in
+        [("get-payment-order", r#""rel":"abort""#), ("get-payment-order-part", r#""Authorization""#)]
+    {
         let opened = open(cloud, 2_000).await;
         cloud.know("paymentOrderId", &opened.text_at("/pspReference"));
         pay(cloud, 1_000, card(PENDING)).await;

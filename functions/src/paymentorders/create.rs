@@ -42,6 +42,9 @@ const CURRENCY_CHARS_SHOWN: usize = 16;
 /// Entries of `urls.hostUrls`.
 const HOST_URLS_MAX: usize = 10;
 
+/// Entries of `payer`.
+const PAYER_MAX: usize = 64;
+
 /// Entries of `metadata`.
 const METADATA_MAX: usize = 32;
 
@@ -243,7 +246,7 @@ fn read(
         Some(items) => items::read(&ORDER, items, amount, tax)?,
         None => whole(call.version, &description, amount, tax)?,
     };
-    let payer = body.payer.map(|Object(payer)| told_back("payer", &payer)).transpose()?;
+    let payer = body.payer.map(|Object(payer)| read_payer(payer)).transpose()?;
     let reference = payee.order_reference.clone().or_else(|| payee.payee_reference.clone()).unwrap_or_default();
     let told = Told {
         system: call.user_agent.clone(),
@@ -303,13 +306,13 @@ fn read_urls(
     let host_urls = hosts.map(|(index, text)| fields::url(&format!("urls.hostUrls[{index}]"), text));
     let host_urls = host_urls.collect::<Result<Vec<_>, Problem>>()?;
     let complete = fields::required("urls.completeUrl", body.complete_url)?;
-    let url = |name: &str, text: Option<String>| {
-        text.map(|text| fields::url(&format!("urls.{name}"), text)).transpose()
-    };
+    let url =
+        |name: &str, text: Option<String>| text.map(|text| fields::url(&format!("urls.{name}"), text)).transpose();
     let webhook = body.callback_url.as_deref().map(|text| {
         let url = check_url(text, engine.test_merchants.contains(merchant));
         let url = url.map_err(|fault| {
-            let message = format!("Field 'urls.callbackUrl' is not valid: expected a public URL with https, got {fault}.");
+            let message =
+                format!("Field 'urls.callbackUrl' is not valid: expected a public URL with https, got {fault}.");
             Problem::new(Code::FieldInvalid, message).of_field("urls.callbackUrl")
         })?;
         Ok::<_, Problem>(OwnWebhook { url: url.into(), headers: Vec::new(), format: OwnFormat::Callback })
@@ -326,10 +329,15 @@ fn read_urls(
     Ok((urls, webhook.transpose()?))
 }
 
-/// An object as it came.
-fn told_back(field: &str, object: &BTreeMap<String, Box<RawValue>>) -> Result<Box<RawValue>, Problem> {
-    let text = serde_json::to_string(object).and_then(RawValue::from_string);
-    text.map_err(|_| field_invalid(field, "an object", "something else"))
+/// Who pays, as it came: where it is told back, `id` is where it is found.
+fn read_payer(payer: BTreeMap<String, Box<RawValue>>) -> Result<BTreeMap<String, Box<RawValue>>, Problem> {
+    if payer.contains_key("id") {
+        return Err(field_invalid("payer", "names other than 'id'", "'id'"));
+    }
+    if payer.len() > PAYER_MAX {
+        return Err(field_invalid("payer", &format!("at most {PAYER_MAX} entries"), payer.len()));
+    }
+    Ok(payer)
 }
 
 fn read_metadata(metadata: BTreeMap<String, Box<RawValue>>) -> Result<BTreeMap<String, Box<RawValue>>, Problem> {

@@ -232,7 +232,7 @@ impl ItemBody {
         let name = required_text(&at("name"), self.name, NAME_CHARS_MAX)?;
         let kind = kind(&at("type"), self.kind)?;
         let class = class(&at("class"), self.class)?;
-        let quantity = quantity(&at("quantity"), &*required(&at("quantity"), self.quantity)?)?;
+        let quantity = quantity(&at("quantity"), &required(&at("quantity"), self.quantity)?)?;
         let unit = required_text(&at("quantityUnit"), self.quantity_unit, UNIT_CHARS_MAX)?;
         let unit_price = price(&at("unitPrice"), kind, required(&at("unitPrice"), self.unit_price)?)?;
         let discount_price = self.discount_price.map(|price| self::price(&at("discountPrice"), kind, price));

@@ -185,17 +185,17 @@ fn problem(error: Error, names: &Names) -> Problem {
         | Refusal::CaptureDelayTooLong
         | Refusal::NeedsHistory => return refusal.into(),
     };
-    let message = match &refusal {
-        Refusal::KeyReused => {
-            format!("Field '{field}' is not valid: expected a reference that is new, got one of another request.")
-        }
-        Refusal::AmountZero => format!("Field '{field}' is not valid: expected more than 0 minor units, got 0."),
-        Refusal::BelowPaid { asked, paid } => {
-            let (asked, paid) = (asked.minor(), paid.minor());
-            format!("Field '{field}' is not valid: expected at least {paid}, which is paid or being paid, got {asked}.")
-        }
-        _ => format!("Field '{field}' is not valid: {refusal}."),
+    let said = if let Refusal::BelowPaid { asked, paid } = &refusal {
+        let (asked, paid) = (asked.minor(), paid.minor());
+        format!("expected at least {paid}, which is paid or being paid, got {asked}")
+    } else if refusal == Refusal::KeyReused {
+        "expected a reference that is new, got one of another request".to_owned()
+    } else if refusal == Refusal::AmountZero {
+        "expected more than 0 minor units, got 0".to_owned()
+    } else {
+        refusal.to_string()
     };
+    let message = format!("Field '{field}' is not valid: {said}.");
     Problem { message, ..Problem::from(refusal) }.of_field(field)
 }
 

@@ -144,8 +144,9 @@ fn check_abort(order: &Order) -> Result<(), Problem> {
 /// The newest attempt that is under way, and that its partner can be asked to give up.
 pub(super) fn running_attempt(order: &Order) -> Result<Version, Problem> {
     check_open(order)?;
-    let is_running =
-        |resolution: &Option<Resolution>| matches!(resolution, Some(Resolution::AwaitingShopper { .. } | Resolution::Pending));
+    let is_running = |resolution: &Option<Resolution>| {
+        matches!(resolution, Some(Resolution::AwaitingShopper { .. } | Resolution::Pending))
+    };
     let running = order.payments.iter().rev().find(|payment| is_running(&payment.resolution) && !payment.release_asked);
     running.map(|payment| payment.version).ok_or_else(|| refused("No attempt to pay is under way that can be aborted."))
 }

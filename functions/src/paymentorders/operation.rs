@@ -3,7 +3,7 @@
 use api::{ApiVersion, Call, Code, Engine, Object, Problem, Reply, field_invalid};
 use app::{Error, Operated, OrderKey};
 use domain::{
-    Money, Order, Version,
+    Money, Order,
     order::{Operate, Operation, OperationKind, Refusal, Standing, Target, line::Line},
 };
 use http::StatusCode;
@@ -223,8 +223,7 @@ fn read(body: TransactionBody, order: &Order) -> Result<(Money, Option<Vec<Line>
     let description = description(body.description)?;
     let amount = fields::amount(TRANSACTION.amount, order.amount.currency(), body.amount)?;
     let tax = fields::tax(TRANSACTION.tax, amount, body.vat_amount)?;
-    let receipt =
-        fields::text("transaction.receiptReference", body.receipt_reference, RECEIPT_REFERENCE_CHARS_MAX)?;
+    let receipt = fields::text("transaction.receiptReference", body.receipt_reference, RECEIPT_REFERENCE_CHARS_MAX)?;
     let lines = body.order_items.map(|items| items::read(&TRANSACTION, items, amount, tax)).transpose()?;
     let items = lines.iter().flatten().map(|line| (line.reference.clone(), line.quantity, line.amount, line.tax));
     let told = ToldOperation {
@@ -271,7 +270,7 @@ async fn answer(
         Problem::new(Code::Internal, "Something went wrong here. It was logged.")
     })?;
     if operation.refused.is_some() {
-        return Err(exceeded(engine, key, version).await?);
+        return Err(exceeded(engine, key, &order, operation).await?);
     }
     let status = match operation.standing() {
         Standing::Failure => return Err(declined(operation)),
@@ -306,9 +305,17 @@ fn transaction(
     }
 }
 
-/// What is answered to more than there is, in the words it was first answered with.
-async fn exceeded(engine: &Engine, key: &OrderKey, operation: Version) -> Result<Problem, Problem> {
-    let words = engine.app.explanation(key, operation).await?.unwrap_or_default();
+/// What is answered to more than there is, of the order as it was then.
+async fn exceeded(engine: &Engine, key: &OrderKey, order: &Order, operation: &Operation) -> Result<Problem, Problem> {
+    let books = order.books();
+    let left = if operation.kind == OperationKind::Refund { books.refundable } else { books.capturable };
+    let asked = operation.total();
+    let words = if asked > left {
+        format!("expected at most what is left, {left} minor units, got {asked}")
+    } else {
+        // More than what is left of an item.
+        engine.app.explanation(key, operation.version).await?.unwrap_or_default()
+    };
     let message = format!("Field '{TRANSACTION_AMOUNT}' is not valid: {words}.");
     Ok(Problem::new(Code::AmountNotAvailable, message).of_field(TRANSACTION_AMOUNT))
 }
@@ -326,4 +333,3 @@ pub(super) fn described() -> api::openapi::Description {
         .answer::<OperationAnswer>(StatusCode::OK, "What was done.")
         .answer::<OperationAnswer>(StatusCode::ACCEPTED, "What was taken: how it ends is not known yet.")
 }
-

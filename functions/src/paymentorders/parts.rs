@@ -62,15 +62,8 @@ const NAMES: [(&str, Part); 17] = [
 ];
 
 /// The links of version 2.0, in the order of its sample.
-const LINKS_2: [Part; 7] = [
-    Part::Urls,
-    Part::PayeeInfo,
-    Part::Payer,
-    Part::OrderItems,
-    Part::Metadata,
-    Part::Payments,
-    Part::CurrentPayment,
-];
+const LINKS_2: [Part; 7] =
+    [Part::Urls, Part::PayeeInfo, Part::Payer, Part::OrderItems, Part::Metadata, Part::Payments, Part::CurrentPayment];
 
 /// The links of versions 3.0 and 3.1.
 const LINKS_3: [Part; 14] = [
@@ -295,17 +288,16 @@ flat_parts! {
     PaidView as "Paid" = SettledView;
 }
 
-/// What the merchant told of who pays.
+/// What the merchant told of who pays, as it came.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "Payer"))]
 pub(super) struct PayerView {
     /// Where it is found.
     id: String,
-    /// What was told, as it came.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schemars(with = "Option<::webhooks::schema::Anything>"))]
-    payer: Option<Box<RawValue>>,
+    #[serde(flatten)]
+    #[cfg_attr(feature = "openapi", schemars(with = "BTreeMap<String, serde_json::Value>"))]
+    entries: BTreeMap<String, Box<RawValue>>,
 }
 
 /// What else the merchant told, under names of its own.
@@ -397,8 +389,8 @@ impl PartsView {
                 self.payee_info = Some(PayeeInfoView { id, content });
             }
             Part::Payer => {
-                let payer = told.filter(|_| is_full).and_then(|told| told.payer.clone());
-                let shown = Some(PayerView { id, payer });
+                let entries = told.filter(|_| is_full).and_then(|told| told.payer.clone()).unwrap_or_default();
+                let shown = Some(PayerView { id, entries });
                 *(if version == ApiVersion::V2 { &mut self.payers } else { &mut self.payer }) = shown;
             }
             Part::Metadata => {

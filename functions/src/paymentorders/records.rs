@@ -368,11 +368,12 @@ pub(super) fn failed_operations(sources: &Sources<'_>) -> Vec<FailureView> {
     let asked = sources.order.operations.iter().filter(|operation| operation.is_asked_of_money());
     let failed = asked.filter_map(|operation| {
         let action = action_of(operation);
-        let what = format!("Create{}", type_of(action));
+        let what = format!("Create{} operation", type_of(action));
         let (amount, problem) = match operation.refused {
             Some(_) => (operation.total(), ProblemView::invalid(&what, explanation(sources, operation.version))),
             None => {
-                let declined = operation.legs.iter().filter(|leg| matches!(leg.result, Some(LegResult::Declined { .. })));
+                let declined =
+                    operation.legs.iter().filter(|leg| matches!(leg.result, Some(LegResult::Declined { .. })));
                 let amount = declined.map(|leg| leg.amount).fold(0, u64::saturating_add);
                 let reason = reasons::declined(operation.decline()?);
                 (amount, ProblemView::declined(&what, reason.text))
@@ -494,7 +495,7 @@ impl SettledView {
             last.and_then(|operation| ToldOperation::read(details.get(&operation.version)).description)
         };
         let paid = order.payments.iter().filter(|payment| payment.is_authorised());
-        let last = paid.clone().last();
+        let last = paid.clone().next_back();
         Some(Self {
             cancel_reason: reason(OperationKind::Void),
             reverse_reason: reason(OperationKind::Refund),
@@ -570,10 +571,9 @@ fn records_of(change: &Change) -> Vec<RecordView> {
     let (order, at) = (&change.order, change.at);
     let new = |name, by| RecordView::new(at, name, by);
     match &change.event {
-        OrderEvent::Opened { .. } => vec![RecordView {
-            amount: Some(order.amount.minor()),
-            ..new("PaymentCreated", PAYEE)
-        }],
+        OrderEvent::Opened { .. } => {
+            vec![RecordView { amount: Some(order.amount.minor()), ..new("PaymentCreated", PAYEE) }]
+        }
         OrderEvent::Revised { amount, .. } => {
             vec![RecordView { amount: Some(amount.minor()), ..new("PaymentUpdated", PAYEE) }]
         }
@@ -628,7 +628,10 @@ fn records_of(change: &Change) -> Vec<RecordView> {
             if let Some(payment) = payment.filter(|payment| !payment.is_authorised()) {
                 let is_over = payment.is_final() && *result == LegResult::Done;
                 let by = if operation.kind == OperationKind::Release { SYSTEM } else { PAYEE };
-                return is_over.then(|| new("PaymentAttemptAborted", by).of_payment(Some(payment))).into_iter().collect();
+                return is_over
+                    .then(|| new("PaymentAttemptAborted", by).of_payment(Some(payment)))
+                    .into_iter()
+                    .collect();
             }
             if operation.legs.iter().any(Leg::is_in_flight) {
                 return Vec::new();

@@ -20,7 +20,7 @@ pub(super) struct Told {
     pub(super) urls: Urls,
     pub(super) payee: Payee,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) payer: Option<Box<RawValue>>,
+    pub(super) payer: Option<BTreeMap<String, Box<RawValue>>>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) metadata: BTreeMap<String, Box<RawValue>>,
 }

@@ -173,12 +173,11 @@ impl PaymentOrderView {
         let version = wanted.version;
         let is_2 = version == ApiVersion::V2;
         let remaining = remaining(order, version);
-        let updated = order.updated_at.max(order.opened_at);
         let of_3 = told.filter(|_| !is_2);
         Self {
             id: path(key),
             created: precise(order.opened_at),
-            updated: precise(updated),
+            updated: precise(order.updated_at()),
             operation: "Purchase",
             state: is_2.then(|| state(order)),
             status: (!is_2).then(|| status(order)),
@@ -228,12 +227,7 @@ impl Answer {
 }
 
 /// Answers with an order as it stands.
-pub(super) async fn answer(
-    engine: &Engine,
-    key: &OrderKey,
-    order: &Order,
-    wanted: &Wanted,
-) -> Result<Reply, Problem> {
+pub(super) async fn answer(engine: &Engine, key: &OrderKey, order: &Order, wanted: &Wanted) -> Result<Reply, Problem> {
     Reply::json(StatusCode::OK, None, &Answer::of(engine, key, order, wanted).await?)
 }
 

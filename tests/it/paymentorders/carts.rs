@@ -49,7 +49,10 @@ async fn a_cart_that_grows_or_shrinks_is_paid_with_a_new_token(shop: &Shop) {
         assert_eq!((&closed["status"], &closed["reason"]), (&json!("closed"), &json!("paid")));
         // And captured by its items here.
         let read = desk.read(&id).await;
-        assert_eq!((read.text_at("/paymentorder/status"), deeds(&read)), ("Paid".into(), vec!["capture".into(), "cancel".into()]));
+        assert_eq!(
+            (read.text_at("/paymentorder/status"), deeds(&read)),
+            ("Paid".into(), vec!["capture".into(), "cancel".into()])
+        );
         let body = super::transaction_of("cart-1", 400, 0, &json!([item("P2", 400, 0)]));
         let captured = desk.capture(&id, &body).await;
         assert_eq!(captured.status, 200, "{}", captured.text);

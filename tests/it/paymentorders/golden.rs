@@ -96,7 +96,12 @@ fn compare(shop: &Shop, name: &str, answer: &Answer) {
         fs::write(&file, &text).unwrap();
     }
     let kept = fs::read_to_string(&file).unwrap_or_default();
-    assert_eq!(text, kept, "{} differs: if that is meant, run this with {WRITE}=1 and look at the change", file.display());
+    assert_eq!(
+        text,
+        kept,
+        "{} differs: if that is meant, run this with {WRITE}=1 and look at the change",
+        file.display()
+    );
 }
 
 /// The sample's request is sent as it stands, without and with each version, and what the sample answers is answered.
@@ -155,7 +160,8 @@ async fn the_answer_has_the_fields_of_the_sample() {
     ];
     let shop = Shop::open(On::Embedded).await;
     let desk = Desk::new(&shop, "2.0");
-    let request = desk.request(reqwest::Method::POST, super::ORDERS).header("User-Agent", "swedbankpay-sdk-dotnet/3.0.1");
+    let request =
+        desk.request(reqwest::Method::POST, super::ORDERS).header("User-Agent", "swedbankpay-sdk-dotnet/3.0.1");
     let opened = desk.send(request.json(&purchase("AB-2"))).await;
     let id = opened.text_at("/paymentorder/id");
     let request = shop.request(reqwest::Method::PATCH, &id).header("Content-Type", "application/json");
@@ -168,7 +174,8 @@ async fn the_answer_has_the_fields_of_the_sample() {
     assert_eq!((&order["state"], &order["userAgent"]), (&json!("Ready"), &json!("Mozilla/5.0...")));
     assert_eq!((&order["amount"], &order["vatAmount"]), (&json!(1_500), &json!(375)), "not 0, as in the sample");
     assert_eq!(remaining(&order), [1_500, 1_500, 0]);
-    let operations = ["update-paymentorder-updateorder", "update-paymentorder-abort", "redirect-paymentorder", "view-paymentorder"];
+    let operations =
+        ["update-paymentorder-updateorder", "update-paymentorder-abort", "redirect-paymentorder", "view-paymentorder"];
     assert_eq!(super::rels(&answer), operations, "all of the sample's but the one for instruments");
 }
 

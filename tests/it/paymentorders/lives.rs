@@ -8,7 +8,10 @@ use tests::{
     shop::{Shop, card, gift_card},
 };
 
-use super::{Desk, REFUSED, VISA, abort, deeds, item, pay, pay_in_parts, purchase, remaining, rels, transaction, transaction_of, with};
+use super::{
+    Desk, REFUSED, VISA, abort, deeds, item, pay, pay_in_parts, purchase, rels, remaining, transaction, transaction_of,
+    with,
+};
 
 /// What the versions call things.
 struct Words {
@@ -195,7 +198,10 @@ async fn an_order_without_items_has_one(shop: &Shop) {
     let id = desk.open(&with(purchase("whole-1"), "/paymentorder/orderItems", &json!(null))).await;
     let items = desk.part(&id, "orderitems").await["orderItemList"].clone();
     assert_eq!(items[0]["name"], "Test Purchase");
-    assert_eq!((&items[0]["amount"], &items[0]["vatAmount"], &items[0]["quantity"]), (&json!(1_500), &json!(375), &json!(1)));
+    assert_eq!(
+        (&items[0]["amount"], &items[0]["vatAmount"], &items[0]["quantity"]),
+        (&json!(1_500), &json!(375), &json!(1))
+    );
     let updated = json!({ "paymentorder": {
         "operation": "UpdateOrder", "amount": 1_200, "vatAmount": 300, "description": "Less of it",
     } });

@@ -26,7 +26,11 @@ const LINKS_3: [&str; 14] = [
 async fn every_link_leads_to_what_expanding_shows(shop: &Shop) {
     for version in ["2.0", "3.0", "3.1"] {
         let desk = Desk::new(shop, version);
-        let body = with(purchase(&format!("parts-{}", version.replace('.', ""))), "/paymentorder/metadata", &json!({ "a": 1.50 }));
+        let body = with(
+            purchase(&format!("parts-{}", version.replace('.', ""))),
+            "/paymentorder/metadata",
+            &json!({ "a": 1.50 }),
+        );
         let id = desk.open(&body).await;
         pay(shop, &id, &[(500, card(REFUSED))]).await;
         pay_in_parts(shop, &id, VISA).await;
@@ -65,11 +69,15 @@ async fn parts_tell_what_has_happened(shop: &Shop) {
     pay_in_parts(shop, &id, VISA).await;
     let failed = desk.part(&id, "failedattempts").await;
     let attempt = &failed["failedAttemptList"][0];
-    assert_eq!((&attempt["status"], &attempt["instrument"], &attempt["amount"]), (&json!("Failed"), &json!("CreditCard"), &json!(300)));
+    assert_eq!(
+        (&attempt["status"], &attempt["instrument"], &attempt["amount"]),
+        (&json!("Failed"), &json!("CreditCard"), &json!(300))
+    );
     assert_eq!(attempt["problem"]["problems"][0]["description"], "Refused");
     let paid = desk.part(&id, "paid").await;
     assert_eq!((&paid["amount"], &paid["transactionType"]), (&json!(1_500), &json!("Authorization")));
-    let parts = paid["parts"].as_array().unwrap().iter().map(|part| (part["instrument"].clone(), part["amount"].clone()));
+    let parts =
+        paid["parts"].as_array().unwrap().iter().map(|part| (part["instrument"].clone(), part["amount"].clone()));
     assert_eq!(parts.collect::<Vec<_>>(), [(json!("GiftCard"), json!(500)), (json!("CreditCard"), json!(1_000))]);
     let cancelled = desk.cancel(&id, "told-x").await;
     assert_eq!(cancelled.text_at("/paymentOrder/status"), "Cancelled");

@@ -24,7 +24,8 @@ async fn captures_at_once_never_exceed(shop: &Shop) {
     assert_eq!((capture, cancel), (100, 100));
     assert_eq!(reversal, 1_400, "seven of them, once each");
     let list = desk.part(&id, "financialtransactions").await;
-    let captures = list["financialTransactionsList"].as_array().unwrap().iter().filter(|told| told["type"] == "Capture");
+    let captures =
+        list["financialTransactionsList"].as_array().unwrap().iter().filter(|told| told["type"] == "Capture");
     assert_eq!(captures.count(), 7);
 }
 

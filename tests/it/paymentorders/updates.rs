@@ -13,7 +13,10 @@ async fn an_order_nobody_tried_to_pay_is_updated_and_read_as_answered(shop: &Sho
             let items = json!([item("P9", amount + 100, tax), with(item("D1", -100, 0), "/type", &json!("DISCOUNT"))]);
             let answer = desk.update(&id, &update(amount, tax, &items)).await;
             assert_eq!(answer.status, 200, "{}", answer.text);
-            assert_eq!((&answer.at("/paymentorder/amount"), &answer.at("/paymentorder/vatAmount")), (&json!(amount), &json!(tax)));
+            assert_eq!(
+                (&answer.at("/paymentorder/amount"), &answer.at("/paymentorder/vatAmount")),
+                (&json!(amount), &json!(tax))
+            );
             assert_eq!(desk.read(&id).await.text, answer.text, "GET is the same");
             let read = desk.part(&id, "orderItems").await;
             let references = read["orderItemList"].as_array().unwrap().iter().map(|item| item["reference"].clone());
@@ -37,7 +40,8 @@ async fn an_order_somebody_tried_to_pay_is_not_updated(shop: &Shop) {
     {
         let opened = desk.post(super::ORDERS, &purchase(&format!("stale-{name}"))).await;
         let id = opened.text_at("/paymentorder/id");
-        let offer = opened.at("/operations").as_array().unwrap().iter().find(|offer| offer["rel"] == "update-order").cloned();
+        let offer =
+            opened.at("/operations").as_array().unwrap().iter().find(|offer| offer["rel"] == "update-order").cloned();
         let stale = offer.unwrap()["href"].as_str().unwrap().strip_prefix(&shop.url).unwrap().to_owned();
         pay(shop, &id, &[(amount, method)]).await;
         let before = desk.read(&id).await;

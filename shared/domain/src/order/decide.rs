@@ -5,8 +5,8 @@ use super::lines::{check_tax, check_total};
 use super::operation::{stored_bytes, weight};
 use super::{
     Allocate, Append, Books, CancelReason, Cancellation, CaptureMode, CloseReason, Entry, KeyPrint, Leg, LegResult,
-    LineAction, Method, NewCart, Objection, Operate, Operation, OperationKind, Order, OrderEvent, OrderKind, PartnerId, Payment,
-    Resolution, Revise, Session, Standing, Target,
+    LineAction, Method, NewCart, Objection, Operate, Operation, OperationKind, Order, OrderEvent, OrderKind, PartnerId,
+    Payment, Resolution, Revise, Session, Standing, Target,
     line::{Fault, LineFault},
 };
 use crate::{

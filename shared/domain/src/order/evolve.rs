@@ -26,7 +26,6 @@ impl Aggregate for Order {
                     excess: 0,
                     expires_at: *expires_at,
                     opened_at: at,
-                    updated_at: at,
                     kind: *kind,
                     version,
                     position: version,
@@ -53,7 +52,6 @@ impl Aggregate for Order {
             (Some(mut order), event) => {
                 let topic = order.topic(event);
                 order.version = version;
-                order.updated_at = at;
                 order.apply(event, version, at);
                 order.count(event, topic);
                 Some(order)
@@ -160,6 +158,7 @@ impl Order {
                 self.remember(*key, version);
                 self.revise_to(*amount, *tax, version);
                 let cart = self.cart.get_or_insert_default();
+                cart.revised_at = at;
                 cart.description = description.clone().or(cart.description.take());
                 cart.sheets = sheet.iter().map(|sheet| (version, sheet.clone())).collect();
                 if details.is_some() {
@@ -170,6 +169,7 @@ impl Order {
                 self.remember(*key, version);
                 self.revise_to(*amount, *tax, version);
                 let cart = self.cart.get_or_insert_default();
+                cart.revised_at = at;
                 cart.sheets.push((version, sheet.clone()));
                 if details.is_some() {
                     cart.told = version;

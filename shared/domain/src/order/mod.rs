@@ -54,9 +54,6 @@ pub struct Order {
     pub expires_at: Time,
     /// When it was opened.
     pub opened_at: Time,
-    /// When it changed last; unknown of what was stored before this was kept.
-    #[serde(default)]
-    pub updated_at: Time,
     /// Whether it was opened to be paid in parts.
     pub kind: OrderKind,
     /// The last commit folded in.
@@ -252,6 +249,16 @@ impl Order {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.cancellation.is_none() && self.closed.is_none()
+    }
+
+    /// When it changed last, as far as its state tells.
+    #[must_use]
+    pub fn updated_at(&self) -> Time {
+        let payments = self.payments.iter().map(|payment| payment.resolved_at.max(payment.reserved_at));
+        let operations = self.operations.iter().map(Operation::updated_at);
+        let closed = self.closed.iter().map(|closed| closed.at);
+        let revised = self.cart.iter().map(|cart| cart.revised_at);
+        payments.chain(operations).chain(closed).chain(revised).fold(self.opened_at, Time::max)
     }
 
     /// What is covered by live payments, in minor units.

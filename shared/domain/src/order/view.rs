@@ -70,7 +70,6 @@ impl Order {
             excess: 0,
             expires_at: view.expires_at,
             opened_at: Time::default(),
-            updated_at: Time::default(),
             kind: if view.is_single { OrderKind::Single } else { OrderKind::Parts },
             version: view.version,
             position: view.version,

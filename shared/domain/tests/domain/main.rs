@@ -1,6 +1,6 @@
 //! The rules of the domain, each as a test that is named in prose.
 //!
-//! - `order`, `operations`, `priorities`, `cancellation`, `lapse`, `outstanding` and `account` say what is refused
+//! - `order`, `operations`, `purchases`, `priorities`, `cancellation`, `lapse`, `outstanding` and `account` say what is refused
 //!   and what is done, rule by rule; `changes`, `feed`, `webhook`, `retry` and `attention` say what is told of it, to
 //!   whom, and when.
 //! - `properties` asks for anything in any order, and checks what must hold of every order and account;
@@ -23,6 +23,7 @@ mod outstanding;
 mod partners;
 mod priorities;
 mod properties;
+mod purchases;
 mod reference;
 mod retry;
 mod support;
