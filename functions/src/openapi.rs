@@ -8,7 +8,7 @@ use api::{
 };
 use domain::order::Format;
 use schemars::json_schema;
-use webhooks::format::schema_of;
+use webhooks::format::{callback_schema, schema_of};
 
 pub use api::openapi::{Document, Operation};
 
@@ -32,7 +32,10 @@ pub const OUTLINES: &[Outline] = &[
     Outline {
         name: "paymentorders",
         title: "Tender: payment orders",
-        text: "Orders with lines, wire-compatible with Swedbank Pay's payment orders; and the page on which one is paid.",
+        text: "Orders with items that are paid in several parts, wire-compatible with Swedbank Pay's payment orders, \
+               versions 2.0, 3.0 and 3.1; and the page on which one is paid. A request names its version in \
+               `Content-Type`, or one without a body in `Accept`: `application/json;version=3.1`. Without one it is \
+               answered in version 2.0.",
         families: &[Family::PaymentOrders],
     },
     Outline {
@@ -94,7 +97,14 @@ fn webhooks_of(outline: &Outline, schemas: &mut Schemas) -> Ordered<PathItem> {
         let call = Operation::made_by_us(name, text, headers(), schemas.shown_by(schema_of(format)));
         (name.to_owned(), Ordered(vec![("post".to_owned(), call)]))
     });
-    Ordered(told.collect())
+    let mut told = told.collect::<Vec<_>>();
+    if outline.families.contains(&Family::PaymentOrders) {
+        let text = "Tells a payment order's `callbackUrl` that it has changed. What has changed is read from the payment \
+                    order.";
+        let call = Operation::made_by_us("callback", text, headers(), schemas.shown_by(callback_schema()));
+        told.push(("callback".to_owned(), Ordered(vec![("post".to_owned(), call)])));
+    }
+    Ordered(told)
 }
 
 /// The headers that every delivery carries.

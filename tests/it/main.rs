@@ -43,6 +43,7 @@ mod openapi;
 mod order_data;
 mod partners;
 mod payment_methods;
+mod paymentorders;
 mod payments;
 mod privacy;
 mod process;

@@ -9,7 +9,8 @@ use tests::{
 };
 
 /// What a collection cannot have, and the tests that do: a redirect result comes back to a shop in its own URL, work
-/// needs attention only after it has failed for long, and a page that is not there is told on a page of its own.
+/// needs attention only after it has failed for long, a page that is not there is told on a page of its own, and a
+/// partner that does not answer is not on this machine.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("submit-payment-details", "tests/it/redirects.rs"),
     ("retry-work", "tests/it/worker.rs"),
@@ -18,6 +19,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("get-checkout-order", "tests/it/checkout_page.rs"),
     ("get-checkout-balance", "tests/it/checkout_page.rs"),
     ("pay-on-checkout", "tests/it/checkout_page.rs"),
+    ("cancel-payment-order", "tests/it/paymentorders/operations.rs"),
+    ("reverse-payment-order", "tests/it/paymentorders/operations.rs"),
 ];
 
 fn collection() -> Collection {

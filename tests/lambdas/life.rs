@@ -98,6 +98,7 @@ async fn live() -> Life {
     a_shopper_pays_on_the_page(&cloud, &private).await;
     a_session_is_paid_and_captured(&cloud, &private).await;
     an_order_is_exchanged(&cloud, &private).await;
+    a_payment_order_is_sold(&cloud).await;
     what_is_pending_is_looked_at(&cloud).await;
     orders_expire(&cloud).await;
     endpoints_are_in_trouble(&cloud, &private).await;
@@ -452,6 +453,30 @@ async fn a_session_is_paid_and_captured(cloud: &Cloud, private: &Private) {
     assert_eq!(order(cloud).await["reason"], "paid");
 }
 
+async fn a_payment_order_is_sold(cloud: &Cloud) {
+    let opened = golden(cloud, "create-payment-order", 200).await;
+    let id = opened.text_at("/paymentorder/id");
+    let id = id.rsplit('/').next().expect("a path").to_owned();
+    cloud.know("paymentOrderId", &id);
+    assert_eq!(golden(cloud, "update-payment-order", 200).await.at("/paymentorder/amount"), 10_000);
+    cloud.know("order", &id);
+    remember(cloud, &cloud.send(cloud.event("get-order")).await);
+    pay(cloud, 10_000, card(APPROVED)).await;
+    assert_eq!(golden(cloud, "capture-payment-order", 200).await.text_at("/paymentOrder/status"), "Paid");
+    golden(cloud, "reverse-payment-order", 200).await;
+    golden(cloud, "cancel-payment-order", 200).await;
+    let shown = golden(cloud, "get-payment-order", 200).await;
+    assert_eq!(shown.at("/paymentorder/remainingReversalAmount"), 5_000);
+    let parts = golden(cloud, "get-payment-order-part", 200).await;
+    let list = parts.at("/financialTransactions/financialTransactionsList");
+    assert_eq!(list.as_array().map(Vec::len), Some(4), "{list}");
+    // Aborted, so that something is given back and refused: all that its roles allow is used.
+    let body = json!({ "paymentorder": { "operation": "Abort", "abortReason": "CancelledByCustomer" } });
+    let refused = cloud.send(cloud.event("update-payment-order").raw(&body.to_string())).await;
+    assert_eq!(refused.status, 403, "{}", refused.text);
+    cloud.settle().await;
+}
+
 fn remember_session(cloud: &Cloud, session: &Answer) {
     cloud.know("order", &session.text_at("/checkout/pspReference"));
     cloud.know("orderData", &session.text_at("/checkout/orderData"));
@@ -511,6 +536,16 @@ async fn what_is_pending_is_looked_at(cloud: &Cloud) {
     let pending = async || cloud.send(cloud.event("get-payment")).await.at("/amounts/authorize_pending");
     assert_eq!(pending().await, 1_000);
     cloud.until("who looks at the payment finds it authorised", async || pending().await == 0).await;
+    for (function, sign) in
+        [("get-payment-order", r#""rel":"abort""#), ("get-payment-order-part", r#""Authorization""#)]
+    {
+        let opened = open(cloud, 2_000).await;
+        cloud.know("paymentOrderId", &opened.text_at("/pspReference"));
+        pay(cloud, 1_000, card(PENDING)).await;
+        let is_known = async || cloud.send(cloud.event(function)).await.text.contains(sign);
+        assert!(!is_known().await);
+        cloud.until("who looks at the payment order finds it authorised", is_known).await;
+    }
     open(cloud, 2_000).await;
     pay(cloud, 1_000, card(PENDING)).await;
     let status = async || order(cloud).await["payments"][0]["status"].clone();

@@ -138,6 +138,8 @@ pub fn check_delivery(body: &str) {
         ("checkout", "notification")
     } else if value.get("sequence").is_some() {
         ("admin", "event")
+    } else if value.get("paymentOrder").is_some() {
+        ("paymentorders", "callback")
     } else {
         ("payments", "payment-changed")
     };

@@ -1,17 +1,19 @@
 //! The payment page of an order, as its script uses it.
 
-use app::{NewLines, OrderKey, OrderTerms, Revision};
-use domain::{
-    Money, Time,
-    order::line::{Line, LineKind},
-};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use app::OrderKey;
+use domain::{Reference, Time};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::shop::{Answer, Shop, order_key, test_merchant};
 
-/// A picture, of one pixel: nothing leaves this machine for it.
-pub const IMAGE: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGPojtIGAAKEARGT4+LrAAAAAElFTkSuQmCC";
+/// A picture that is not there: nothing leaves this machine for it.
+pub const IMAGE: &str = "https://127.0.0.1:9/coffee.png";
+
+/// Payment orders that were opened: each has a reference of its own.
+static OPENED: AtomicU32 = AtomicU32::new(0);
 
 /// The payment page of an order.
 #[derive(Debug, Clone)]
@@ -27,47 +29,37 @@ impl Page {
         Self { key: order_key(&opened.order()) }
     }
 
-    /// The page of an order with lines, of 12.00 EUR: two coffees, a filter, less a discount. `urls` are where a
-    /// shopper comes from and goes to.
+    /// The page of a payment order of 12.00 EUR: two coffees, a filter, less a discount. `urls` are where a shopper
+    /// comes from and goes to.
     ///
     /// # Panics
     /// If it is not opened.
     pub async fn with_lines(shop: &Shop, urls: &Value) -> Self {
-        let merchant = test_merchant();
-        let line = |id, name: &str, kind, quantity: &str, unit_price, amount, tax| Line {
-            id,
-            reference: format!("sku-{id}"),
-            name: name.to_owned(),
-            kind,
-            class: Some("Coffee".to_owned()),
-            quantity: quantity.parse().expect("a quantity"),
-            unit: Some("pcs".to_owned()),
-            unit_price: Some(unit_price),
-            discount_price: None,
-            amount,
-            tax,
-            taxes: Vec::new(),
-            reverses: None,
-            details: Some(json!({ "imageUrl": IMAGE, "description": "From Huehuetenango" }).to_string()),
-        };
-        let lines = vec![
-            line(1, "Coffee, 250 g", LineKind::Product, "2", 500, 1_000, 200),
-            Line { details: None, ..line(2, "Filter", LineKind::Product, "1", 350, 350, 70) },
-            Line { unit_price: None, details: None, ..line(3, "Welcome", LineKind::Discount, "1", 0, -150, -30) },
-        ];
-        let details = json!({
+        let mut urls = urls.clone();
+        let complete = urls["completeUrl"].as_str().unwrap_or("https://shop.example/thanks").to_owned();
+        urls["completeUrl"] = json!(complete);
+        let number = OPENED.fetch_add(1, Ordering::Relaxed);
+        let body = json!({ "paymentorder": {
+            "operation": "Purchase",
+            "currency": "EUR",
+            "amount": 1_200,
+            "vatAmount": 240,
             "description": "Breakfast",
+            "userAgent": "Mozilla/5.0",
             "language": "de-DE",
             "urls": urls,
-            "payeeInfo": { "payeeName": "Coffee & Co" },
-        });
-        let amount = Money::try_new("EUR".parse().expect("a currency"), 1_200).expect("an amount");
-        let terms = OrderTerms {
-            lines: Some(NewLines { lines, tax: 240, description: Some("Breakfast".to_owned()), ..NewLines::default() }),
-            details: Some(details.to_string()),
-            ..OrderTerms::new(merchant, "order-1".to_owned(), amount, shop.engine.tokens.current())
-        };
-        Self { key: shop.engine.app.open(terms).await.expect("an order that can be opened").key }
+            "payeeInfo": {
+                "payeeId": test_merchant().as_str(),
+                "payeeReference": format!("page-{number}"),
+                "payeeName": "Coffee & Co",
+            },
+            "orderItems": [coffee(), filter(), discount()],
+        }});
+        let opened = send(shop, Method::POST, "/psp/paymentorders", &body).await;
+        assert_eq!(opened.status, 200, "{}", opened.text);
+        let id = opened.text_at("/paymentorder/id");
+        let id = id.rsplit('/').next().unwrap_or_default().parse::<Reference>().expect("a reference");
+        Self { key: OrderKey { merchant: test_merchant(), id: id.order() } }
     }
 
     /// Takes the discount off: 13.50 EUR from then on.
@@ -75,17 +67,15 @@ impl Page {
     /// # Panics
     /// If it cannot be.
     pub async fn revise(&self, shop: &Shop) {
-        let order = shop.engine.app.find(&self.key).await.expect("the order");
-        let lines = shop.engine.app.lines(&self.key, &order).await.expect("its lines");
-        let revision = Revision {
-            amount: order.amount.with_minor(1_350),
-            tax: 270,
-            description: None,
-            lines: Some(lines.lines[..2].to_vec()),
-            details: None,
-            key: None,
-        };
-        shop.engine.app.revise(&self.key, Some(order), revision).await.expect("an order that nobody has paid");
+        let body = json!({ "paymentorder": {
+            "operation": "UpdateOrder",
+            "amount": 1_350,
+            "vatAmount": 270,
+            "orderItems": [coffee(), filter()],
+        }});
+        let path = format!("/psp/paymentorders/{}", self.key.id.reference().to_uuid());
+        let revised = send(shop, Method::PATCH, &path, &body).await;
+        assert_eq!(revised.status, 200, "{}", revised.text);
     }
 
     /// Its token.
@@ -146,5 +136,41 @@ pub fn gift_card() -> Value {
         "brand": local::TEST_GIFT_CARD_BRAND,
         "number": local::TEST_GIFT_CARD,
         "code": local::TEST_GIFT_CARD_CODE,
+    })
+}
+
+async fn send(shop: &Shop, method: Method, path: &str, body: &Value) -> Answer {
+    let request = shop.request(method, path).header("Content-Type", "application/json;version=3.1");
+    shop.send(request.body(body.to_string())).await
+}
+
+fn coffee() -> Value {
+    let mut coffee = item(1, "Coffee, 250 g", "PRODUCT", 500, 1_000, 200);
+    coffee["quantity"] = json!(2);
+    coffee["imageUrl"] = json!(IMAGE);
+    coffee["description"] = json!("From Huehuetenango");
+    coffee
+}
+
+fn filter() -> Value {
+    item(2, "Filter", "PRODUCT", 350, 350, 70)
+}
+
+fn discount() -> Value {
+    item(3, "Welcome", "DISCOUNT", -150, -150, -30)
+}
+
+fn item(number: u32, name: &str, kind: &str, unit_price: i64, amount: i64, tax: i64) -> Value {
+    json!({
+        "reference": format!("sku-{number}"),
+        "name": name,
+        "type": kind,
+        "class": "Coffee",
+        "quantity": 1,
+        "quantityUnit": "pcs",
+        "unitPrice": unit_price,
+        "vatPercent": 2_500,
+        "amount": amount,
+        "vatAmount": tax,
     })
 }

@@ -148,6 +148,8 @@ codes! {
     VersionUnsupported = "version_unsupported", 400, Validation, "version_unsupported";
     /// What may not be done now, though it may have been before.
     NotOffered = "not_offered", 403, Validation, "not_offered";
+    /// Whoever holds the money declined it, and nothing moved.
+    OperationDeclined = "operation_declined", 422, Validation, "payment_operation_declined";
     /// The order is closed.
     OrderClosed = "order_closed", 422, Validation, "order_closed";
     /// The amount is in another currency than the order.

@@ -234,7 +234,12 @@ fn read<B: DeserializeOwned>(route: &Route, headers: &HeaderMap, body: &[u8]) ->
         let (path, inner) = (error.path().to_string(), error.inner());
         let place = if path == "." { "the body".to_owned() } else { format!("field '{path}'") };
         if inner.is_data() {
-            Problem::new(Code::BodyInvalid, format!("Unexpected input: {place}: {}.", without_values(inner)))
+            let problem =
+                Problem::new(Code::BodyInvalid, format!("Unexpected input: {place}: {}.", without_values(inner)));
+            let roots = ["paymentorder.", "paymentOrder."].into_iter();
+            let field = roots.filter(|_| route.family == Family::PaymentOrders);
+            let field = field.fold(path.as_str(), |path, root| path.strip_prefix(root).unwrap_or(path));
+            if path == "." { problem } else { problem.of_field(field) }
         } else {
             not_json(inner)
         }
@@ -562,6 +567,7 @@ pub(crate) fn paymentorders_error(code: Code) -> (StatusCode, &'static str, &'st
     ];
     let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     match status {
+        _ if code == Code::OperationDeclined => (StatusCode::FORBIDDEN, "acquirererror", "Operation failed"),
         _ if refused.contains(&code) => (StatusCode::FORBIDDEN, "forbidden", "Operation not allowed"),
         _ if [Code::OrderNotFound, Code::PaymentUnknown].contains(&code) => {
             (StatusCode::NOT_FOUND, "notfound", "Resource not found")
@@ -589,8 +595,13 @@ fn paymentorders_problem<'a>(problem: &'a Problem, at: &'a str) -> (StatusCode, 
         status: status.as_u16(),
         instance: at,
         detail: match field {
-            Some(_) => "Input validation failed, error description in problems node!",
-            None => &problem.message,
+            Some(_) if status == StatusCode::BAD_REQUEST => {
+                "Input validation failed, error description in problems node!"
+            }
+            Some(_) if problem.code == Code::OperationDeclined => {
+                "Unable to complete the operation, look at problem node!"
+            }
+            Some(_) | None => &problem.message,
         },
         code: problem.code.as_str(),
         action: (status == StatusCode::BAD_REQUEST).then_some("RetryNewData"),

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use data_encoding::HEXLOWER;
 use domain::{
     MerchantAccount, Order, Time, Version,
-    order::{KeyPrint, OrderEvent, OrderKind},
+    order::{KeyPrint, Leg, OrderEvent, OrderKind},
 };
 
 use crate::{App, Error, OrderKey, StoreError, Streams, ports::Page, streams::History};
@@ -88,6 +88,66 @@ impl App {
     /// The store's.
     pub async fn details(&self, key: &OrderKey, order: &Order) -> Result<Details, StoreError> {
         details(&self.streams, key, order).await
+    }
+
+    /// Why an operation was refused, in the words it was answered with; none if it was not, or was not answered.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn explanation(&self, key: &OrderKey, operation: Version) -> Result<Option<String>, StoreError> {
+        let History { steps, .. } = self.streams.history::<Order>(&key.stream(), operation).await?;
+        let step = steps.into_iter().find(|step| step.version == operation);
+        Ok(step.into_iter().flat_map(|step| step.events).find_map(|event| match event {
+            OrderEvent::OperationRefused { explanation, .. } => explanation,
+            OrderEvent::Opened { .. }
+            | OrderEvent::PaymentReserved { .. }
+            | OrderEvent::PaymentResolved { .. }
+            | OrderEvent::ShopperTimedOut { .. }
+            | OrderEvent::OperationRequested { .. }
+            | OrderEvent::LegResolved { .. }
+            | OrderEvent::Revised { .. }
+            | OrderEvent::Appended { .. }
+            | OrderEvent::LinesRecorded { .. }
+            | OrderEvent::Reopened { .. }
+            | OrderEvent::CancellationRequested { .. }
+            | OrderEvent::Answered { .. }
+            | OrderEvent::Closed { .. }
+            | OrderEvent::AmountsChanged => None,
+        }))
+    }
+
+    /// The order as it was when all was known of an operation; as it stands, if that is not so yet. A request that
+    /// comes again is answered with it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; the store's.
+    pub async fn concluded(&self, key: &OrderKey, order: Order, operation: Version) -> Result<Order, Error> {
+        let known = order.operation(operation).filter(|known| !known.legs.iter().any(Leg::is_in_flight));
+        let Some(known) = known else { return Ok(order) };
+        if known.legs.is_empty() {
+            return self.order_at(key, operation).await;
+        }
+        let legs = known.legs.len();
+        let (mut from, mut resolved) = (operation, 0_usize);
+        for _ in 0..STRETCHES_MAX {
+            let History { steps, has_more } = self.streams.history::<Order>(&key.stream(), from).await?;
+            let next = steps.last().and_then(|step| step.version.next());
+            for step in steps {
+                let is_word = |event: &&OrderEvent| {
+                    matches!(event, OrderEvent::LegResolved { operation: of, result, .. }
+                        if *of == operation && result.is_final())
+                };
+                resolved = resolved.saturating_add(step.events.iter().filter(is_word).count());
+                if resolved >= legs {
+                    return self.order_at(key, step.version).await;
+                }
+            }
+            match next {
+                Some(next) if has_more => from = next,
+                Some(_) | None => break,
+            }
+        }
+        Ok(order)
     }
 
     /// What a client session told about the order it opened; none for another order.

@@ -483,6 +483,8 @@ impl App {
                 Ok(Decision::Commit(events)) => events,
                 Ok(Decision::Already(version)) => return Ok(Done::Already(version, order)),
                 Err(Refusal::NeedsHistory) => continue,
+                // What is to be paid may have changed since the token was made: then that is the reason to be told.
+                Err(Refusal::ExceedsRemaining { .. }) if order.is_partial => continue,
                 Err(refusal) => return Err(refusal.into()),
             };
             // What an order refers to is there before the order does.
@@ -637,7 +639,11 @@ impl App {
         Ok(Answered { key, order, payment })
     }
 
-    async fn order_at(&self, key: &OrderKey, version: Version) -> Result<Order, Error> {
+    /// An order as it was after a commit.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; the store's.
+    pub async fn order_at(&self, key: &OrderKey, version: Version) -> Result<Order, Error> {
         self.load(key, Some(version)).await
     }
 

@@ -4,15 +4,18 @@ use api::{Engine, Problem};
 use app::OrderKey;
 use domain::{
     Order,
-    order::{
-        CancelReason, CloseReason, MethodKind, Payment, Resolution,
-        line::{Line, LineKind},
-    },
+    order::{CancelReason, CloseReason, MethodKind, Payment, Resolution, line::Line},
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use webhooks::{reasons, words};
 
-use crate::checkout::wire::{GIFT_CARD_BRANDS, IDEAL_CURRENCY};
+use crate::{
+    checkout::wire::{GIFT_CARD_BRANDS, IDEAL_CURRENCY},
+    paymentorders::{
+        items::{ItemDetails, word},
+        told::{Payee, Told as MerchantsTold, Urls as MerchantsUrls},
+    },
+};
 
 /// Every state that an order may be in.
 #[cfg(feature = "openapi")]
@@ -170,51 +173,19 @@ pub(super) struct Told {
     pub(super) payment_url: Option<String>,
 }
 
-/// What a merchant tells of an order. What is not as it should be is left out: the page is shown without it.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Merchants {
-    description: Option<String>,
-    language: Option<String>,
-    urls: MerchantsUrls,
-    payee_info: PayeeInfo,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct MerchantsUrls {
-    host_urls: Vec<String>,
-    complete_url: Option<String>,
-    cancel_url: Option<String>,
-    payment_url: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct PayeeInfo {
-    payee_name: Option<String>,
-}
-
-/// What a merchant tells of a line.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct MerchantsLine {
-    description: Option<String>,
-    image_url: Option<String>,
-}
-
 impl Told {
     /// What is told of an order.
     pub(super) async fn of(engine: &Engine, key: &OrderKey, order: &Order) -> Result<Self, Problem> {
-        let told = engine.app.told(key, order).await?;
         let lines = engine.app.lines(key, order).await?;
-        let merchants = told.and_then(|told| serde_json::from_str::<Merchants>(&told).ok()).unwrap_or_default();
-        let Merchants { description, language, urls, payee_info } = merchants;
+        let (language, urls, payee) = match MerchantsTold::of(engine, key, order).await? {
+            Some(MerchantsTold { language, urls, payee, .. }) => (Some(language), urls, payee),
+            None => (None, MerchantsUrls::default(), Payee::default()),
+        };
         let cart = order.cart.as_deref();
         Ok(Self {
-            description: cart.and_then(|cart| cart.description.clone()).or(description),
+            description: cart.and_then(|cart| cart.description.clone()),
             language,
-            payee: payee_info.payee_name.filter(|name| !name.trim().is_empty()),
+            payee: payee.payee_name.filter(|name| !name.trim().is_empty()),
             vat_amount: cart.map(|cart| cart.tax),
             urls: Urls { complete: urls.complete_url, cancel: urls.cancel_url },
             items: lines.lines.iter().map(Item::of).collect(),
@@ -236,12 +207,11 @@ impl Told {
 
 impl Item {
     fn of(line: &Line) -> Self {
-        let details = line.details.as_deref().and_then(|details| serde_json::from_str(details).ok());
-        let MerchantsLine { description, image_url } = details.unwrap_or_default();
+        let ItemDetails { description, image_url, .. } = ItemDetails::of(line);
         Self {
             reference: line.reference.clone(),
             name: if line.name.is_empty() { line.reference.clone() } else { line.name.clone() },
-            kind: line_kind(line.kind),
+            kind: word(line.kind),
             description,
             quantity: line.quantity.to_string(),
             quantity_unit: line.unit.clone(),
@@ -251,19 +221,6 @@ impl Item {
             vat_amount: line.tax,
             image_url,
         }
-    }
-}
-
-/// What kind of thing a line is, in Swedbank's words.
-fn line_kind(kind: LineKind) -> &'static str {
-    match kind {
-        LineKind::Product => "PRODUCT",
-        LineKind::Service => "SERVICE",
-        LineKind::ShippingFee => "SHIPPING_FEE",
-        LineKind::PaymentFee => "PAYMENT_FEE",
-        LineKind::Discount => "DISCOUNT",
-        LineKind::ValueCode => "VALUE_CODE",
-        LineKind::Other => "OTHER",
     }
 }
 

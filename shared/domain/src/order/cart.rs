@@ -13,7 +13,7 @@ use super::{
     operation::OperationKind,
 };
 use crate::{
-    Action, Version,
+    Action, Time, Version,
     limits::{FOREIGN_PAYMENT_CHARS_MAX, FOREIGN_PAYMENTS_MAX, LINES_PER_ORDER_MAX, SHEETS_PER_ORDER_MAX},
 };
 
@@ -32,6 +32,9 @@ pub struct Cart {
     /// The commit with what the merchant told of the order last.
     #[serde(default)]
     pub told: Version,
+    /// When amount or lines were changed last, if they were.
+    #[serde(default, skip_serializing_if = "is_never")]
+    pub revised_at: Time,
     /// The lines, as they were given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sheets: Vec<(Version, Sheet)>,
@@ -67,6 +70,11 @@ pub struct LineBooks {
     /// The tax in that.
     #[serde(rename = "rt", default, skip_serializing_if = "is_zero")]
     pub refunded_tax: i64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+fn is_never(time: &Time) -> bool {
+    *time == Time::default()
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]

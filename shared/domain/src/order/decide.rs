@@ -5,8 +5,8 @@ use super::lines::{check_tax, check_total};
 use super::operation::{stored_bytes, weight};
 use super::{
     Allocate, Append, Books, CancelReason, Cancellation, CaptureMode, CloseReason, Entry, KeyPrint, Leg, LegResult,
-    LineAction, Method, NewCart, Operate, Operation, OperationKind, Order, OrderEvent, OrderKind, PartnerId, Payment,
-    Resolution, Revise, Session, Standing, Target,
+    LineAction, Method, NewCart, Objection, Operate, Operation, OperationKind, Order, OrderEvent, OrderKind, PartnerId,
+    Payment, Resolution, Revise, Session, Standing, Target,
     line::{Fault, LineFault},
 };
 use crate::{
@@ -462,7 +462,9 @@ impl Order {
             Ok(planned) => planned,
             Err(refusal) => {
                 let explanation = is_recorded.then(|| refusal.to_string());
-                let objection = refusal.objection().filter(|_| *is_deferred || *is_recorded).ok_or(refusal)?;
+                // What cannot be asked for now has not failed: only what asks for too much counts as an attempt.
+                let counts = |objection: &Objection| *is_recorded && *objection == Objection::ExceedsAvailable;
+                let objection = refusal.objection().filter(|what| *is_deferred || counts(what)).ok_or(refusal)?;
                 let refused = OrderEvent::OperationRefused {
                     kind: *kind,
                     target: target.payment(),

@@ -158,6 +158,7 @@ impl Order {
                 self.remember(*key, version);
                 self.revise_to(*amount, *tax, version);
                 let cart = self.cart.get_or_insert_default();
+                cart.revised_at = at;
                 cart.description = description.clone().or(cart.description.take());
                 cart.sheets = sheet.iter().map(|sheet| (version, sheet.clone())).collect();
                 if details.is_some() {
@@ -168,6 +169,7 @@ impl Order {
                 self.remember(*key, version);
                 self.revise_to(*amount, *tax, version);
                 let cart = self.cart.get_or_insert_default();
+                cart.revised_at = at;
                 cart.sheets.push((version, sheet.clone()));
                 if details.is_some() {
                     cart.told = version;

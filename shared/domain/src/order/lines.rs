@@ -132,7 +132,7 @@ impl Order {
         match self.kind {
             // It is what its payment is.
             OrderKind::Single => Err(Refusal::Attempted { attempts: self.attempts }),
-            _ if is_touched || !self.operations.is_empty() => Err(Refusal::Attempted { attempts: self.attempts }),
+            _ if is_touched || self.has_moved_money() => Err(Refusal::Attempted { attempts: self.attempts }),
             // The seed of the paymentorders family: not once a payment was attempted, failed, or is being processed.
             OrderKind::Parts if self.is_purchase() && self.attempts > 0 => {
                 Err(Refusal::Attempted { attempts: self.attempts })
@@ -142,6 +142,12 @@ impl Order {
             OrderKind::Parts | OrderKind::Running if self.unresolved > 0 => Err(Refusal::InFlight),
             OrderKind::Parts | OrderKind::Running => Ok(()),
         }
+    }
+
+    /// Whether anything was asked for of money that was authorised. What gave up an attempt moved none.
+    fn has_moved_money(&self) -> bool {
+        let is_held = |leg: &super::Leg| self.payment(leg.payment).is_some_and(super::Payment::is_authorised);
+        self.operations.iter().any(|operation| operation.legs.is_empty() || operation.legs.iter().any(is_held))
     }
 
     fn check_revisable(&self, amount: Money) -> Result<(), Refusal> {

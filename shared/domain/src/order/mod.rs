@@ -252,6 +252,16 @@ impl Order {
         self.cancellation.is_none() && self.closed.is_none()
     }
 
+    /// When it changed last, as far as its state tells.
+    #[must_use]
+    pub fn updated_at(&self) -> Time {
+        let payments = self.payments.iter().map(|payment| payment.resolved_at.max(payment.reserved_at));
+        let operations = self.operations.iter().map(Operation::updated_at);
+        let closed = self.closed.iter().map(|closed| closed.at);
+        let revised = self.cart.iter().map(|cart| cart.revised_at);
+        payments.chain(operations).chain(closed).chain(revised).fold(self.opened_at, Time::max)
+    }
+
     /// What is covered by live payments, in minor units.
     #[must_use]
     pub fn covered(&self) -> u64 {

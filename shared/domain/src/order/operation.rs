@@ -76,8 +76,10 @@ pub struct Operate {
     /// Whether it is only taken: the worker executes it, and what cannot be done is put on record as refused
     /// and told, instead of being refused at once.
     pub is_deferred: bool,
-    /// Whether it is put on record also if it cannot be done, and then counts as an operation that failed.
+    /// Whether it is put on record also if it asks for more than there is, and then counts as an operation that failed.
     pub is_recorded: bool,
+    /// Whether a payment is meant only as long as nobody knows what becomes of it: what was authorised meanwhile stays.
+    pub is_of_attempt: bool,
     /// Which lines it is about, if the merchant says.
     pub items: Option<Items>,
     /// The idempotency key of the request.
@@ -98,6 +100,7 @@ impl Operate {
             details: None,
             is_deferred: false,
             is_recorded: false,
+            is_of_attempt: false,
             items: None,
             key: None,
         }
@@ -352,6 +355,9 @@ impl Order {
         }
         check_details(operate.details.as_deref())?;
         let targets = self.targets(operate.target)?;
+        if operate.is_of_attempt && targets.iter().any(|payment| payment.is_final()) {
+            return Err(Refusal::NothingAvailable);
+        }
         let legs = match operate.kind {
             OperationKind::Capture => self.capture(operate, &targets)?,
             OperationKind::Void | OperationKind::TechnicalCancel => match targets.as_slice() {

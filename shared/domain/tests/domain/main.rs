@@ -1,6 +1,6 @@
 //! The rules of the domain, each as a test that is named in prose.
 //!
-//! - `order`, `operations`, `priorities`, `cancellation`, `lapse`, `outstanding`, `draft` and `account` say what is refused
+//! - `order`, `operations`, `purchases`, `priorities`, `cancellation`, `lapse`, `outstanding`, `draft` and `account` say what is refused
 //!   and what is done, rule by rule; `changes`, `feed`, `webhook`, `retry` and `attention` say what is told of it, to
 //!   whom, and when.
 //! - `lines` and `line_properties` do so for lines: what may be changed, taken back, and done on each.
@@ -27,6 +27,7 @@ mod outstanding;
 mod partners;
 mod priorities;
 mod properties;
+mod purchases;
 mod reference;
 mod retry;
 mod support;

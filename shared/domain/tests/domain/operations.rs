@@ -1540,6 +1540,7 @@ fn an_operation_without_more_ado_has_no_more_than_a_kind_a_target_and_an_amount(
         details: None,
         is_deferred: false,
         is_recorded: false,
+        is_of_attempt: false,
         items: None,
         key: None,
     };

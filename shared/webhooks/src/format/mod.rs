@@ -38,6 +38,13 @@ pub fn schema_of(format: Format) -> fn(&mut schemars::SchemaGenerator) -> schema
     }
 }
 
+/// What a callback of an order's own webhook looks like.
+#[cfg(feature = "openapi")]
+#[must_use]
+pub fn callback_schema() -> fn(&mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::SchemaGenerator::subschema_for::<callback::Callback<'_>>
+}
+
 /// The body of a parcel, in its endpoint's format: JSON.
 ///
 /// # Errors
