@@ -38,6 +38,9 @@ impl Page {
         let mut urls = urls.clone();
         let complete = urls["completeUrl"].as_str().unwrap_or("https://shop.example/thanks").to_owned();
         urls["completeUrl"] = json!(complete);
+        if urls["hostUrls"].is_null() {
+            urls["hostUrls"] = json!(["https://shop.example"]);
+        }
         let number = OPENED.fetch_add(1, Ordering::Relaxed);
         let body = json!({ "paymentorder": {
             "operation": "Purchase",

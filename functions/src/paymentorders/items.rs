@@ -214,6 +214,9 @@ pub(super) fn read(names: &Names, items: Vec<Object<ItemBody>>, amount: Money, t
         Ok(line)
     });
     let lines = lines.collect::<Result<Vec<_>, Problem>>()?;
+    if lines.is_empty() {
+        return Err(fault(Fault::Missing.of_all()));
+    }
     check_alone(&lines).map_err(fault)?;
     let (sum, taxes) = (sum_of(&lines).map_err(fault)?, tax_of(&lines).map_err(fault)?);
     let expected = i64::try_from(amount.minor()).unwrap_or(i64::MAX);

@@ -74,7 +74,12 @@ fn steady_text(text: &str, url: &str, ids: &mut Vec<String>) -> String {
         return "<time>".to_owned();
     }
     let text = text.replace(url, "<url>").replace(&entity_id(), "<entity>");
+    // The page's token is sealed anew for each order.
+    let mut is_token = false;
     let parts = text.split('/').map(|part| {
+        if std::mem::replace(&mut is_token, part == "checkout") {
+            return "<token>".to_owned();
+        }
         if part.len() != 36 || part.matches('-').count() != 4 {
             return part.to_owned();
         }

@@ -149,7 +149,7 @@ fn of_drafts(order: &str) -> Vec<Case> {
             chair("/gross_amount", json!("1000")),
             400,
             "body_invalid",
-            "",
+            "order.items[0].gross_amount",
             "expected i64, got string",
         ),
         Case(
@@ -157,7 +157,7 @@ fn of_drafts(order: &str) -> Vec<Case> {
             chair("/gross_amount", json!(10.5)),
             400,
             "body_invalid",
-            "",
+            "order.items[0].gross_amount",
             "expected i64, got floating point",
         ),
         Case(
@@ -165,7 +165,7 @@ fn of_drafts(order: &str) -> Vec<Case> {
             chair("/quantity", json!("2")),
             400,
             "body_invalid",
-            "",
+            "order.items[0].quantity",
             "expected a number, got string",
         ),
         Case(
@@ -254,7 +254,7 @@ fn of_drafts(order: &str) -> Vec<Case> {
             create(with(one(), "/order/customer", json!("Ada"))),
             400,
             "body_invalid",
-            "",
+            "order.customer",
             "expected an object, got string",
         ),
         Case(
@@ -270,7 +270,7 @@ fn of_drafts(order: &str) -> Vec<Case> {
             create(with(one(), "/order/items", json!({}))),
             400,
             "body_invalid",
-            "",
+            "order.items",
             "expected a sequence, got map",
         ),
         Case(
@@ -517,7 +517,7 @@ fn of_operations(own: &str, other: &str, declined: &str) -> Vec<Case> {
             told("/payment_details/payment_id", json!(7)),
             400,
             "body_invalid",
-            "",
+            "payment_details.payment_id",
             "got integer",
         ),
         Case(
@@ -525,7 +525,7 @@ fn of_operations(own: &str, other: &str, declined: &str) -> Vec<Case> {
             told("/success", json!("yes")),
             400,
             "body_invalid",
-            "",
+            "success",
             "expected a boolean, got string",
         ),
         Case(
@@ -536,7 +536,14 @@ fn of_operations(own: &str, other: &str, declined: &str) -> Vec<Case> {
             "items[0].amount",
             "not provided",
         ),
-        Case("part of a cent", told("/items/0/amount", json!(0.5)), 400, "body_invalid", "", "got floating point"),
+        Case(
+            "part of a cent",
+            told("/items/0/amount", json!(0.5)),
+            400,
+            "body_invalid",
+            "items[0].amount",
+            "got floating point",
+        ),
         Case(
             "no line",
             told("/items/0/line_id", Value::Null),
