@@ -339,7 +339,7 @@
       cancel.onclick = (event) => {
         if (!embedded) return;
         event.preventDefault();
-        tell('onAborted', { redirectUrl: url });
+        tell('onAborted', { id: order.id, redirectUrl: url });
       };
     }
   }
@@ -398,7 +398,7 @@
   /** The order has ended: whoever embeds the page is told, and a page of its own goes on. */
   function finish(url) {
     if (embedded) {
-      if (told !== order.status) tell(order.status === 'paid' ? 'onPaid' : 'onAborted', { redirectUrl: url });
+      if (told !== order.status) tell(order.status === 'paid' ? 'onPaid' : 'onAborted', { id: order.id, redirectUrl: url });
       told = order.status;
     } else if (order.status === 'paid' && url && !FORBIDDEN.test(url)) {
       // Not kept in the history: coming back, a shopper would be sent on again.

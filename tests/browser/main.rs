@@ -312,7 +312,8 @@ async fn the_lines_are_shown_and_a_paid_order_goes_on_to_the_shop() {
 
 #[tokio::test]
 async fn a_cart_changed_in_another_tab_is_shown_when_the_window_has_the_focus() {
-    let (shop, page, browser) = shown_with_lines(&json!({})).await;
+    let merchant = Merchant::start().await;
+    let (shop, page, browser) = shown_with_lines(&json!({ "completeUrl": merchant.url("/thanks") })).await;
     let first = browser.client.window().await.unwrap();
     let second = browser.another_tab().await;
     browser.client.switch_to_window(second).await.unwrap();
@@ -323,7 +324,7 @@ async fn a_cart_changed_in_another_tab_is_shown_when_the_window_has_the_focus() 
     assert!(!browser.text("#order").await.contains("Welcome"), "a line that was taken off");
     fill_card(&browser, APPROVED).await;
     browser.click(SUBMIT).await;
-    browser.says(TITLE, "Paid").await;
+    browser.until(format!("location.href === {}", json!(merchant.url("/thanks")))).await;
     assert_eq!(page.order(&shop).await.at("/paid"), json!(1_350));
 }
 
@@ -372,7 +373,7 @@ async fn a_merchants_page_embeds_it_and_is_told() {
     browser.client.enter_parent_frame().await.unwrap();
     browser.until("window.heard.some((told) => told.event === 'onPaid')").await;
     let told = browser.run("return window.heard.find((told) => told.event === 'onPaid')").await;
-    assert_eq!(told, json!({ "event": "onPaid", "redirectUrl": merchant.url("/thanks") }));
+    assert_eq!(told, json!({ "event": "onPaid", "id": page.id(), "redirectUrl": merchant.url("/thanks") }));
     browser.run("window.view.close()").await;
     assert_eq!(browser.run("return document.querySelector('iframe')").await, Value::Null);
 }

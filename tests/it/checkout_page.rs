@@ -93,6 +93,7 @@ async fn an_order_is_paid_in_parts(shop: &Shop) {
         "amount": 10_000,
         "paid": 0,
         "remaining": 10_000,
+        "id": page.id(),
         "language": "en-US",
         "payee": "TestMerchant",
         "items": [],

@@ -144,6 +144,7 @@ fn kind(pk: &AttributeValue) -> &'static str {
         Some("sandbox") => "sandbox",
         Some("giftcard") => "gift card",
         Some("feed") => "feed",
+        Some("lines") => "lines",
         Some(_) => "access",
         None => "order",
     }
@@ -171,6 +172,110 @@ async fn counted_shop() -> (Shop, Ledger, tests::dynamo::Dynamo) {
 
 fn authorised(answer: &Answer) {
     assert_eq!(answer.text_at("/resultCode"), "Authorised", "{}", answer.text);
+}
+
+/// The body that opens a payment order of so many items of 1.00 EUR each.
+fn cart(items: usize) -> Value {
+    let item = |number| {
+        json!({
+            "reference": format!("P{number}"), "name": format!("Product number {number}"), "type": "PRODUCT",
+            "class": "ProductGroup1", "quantity": 1, "quantityUnit": "pcs", "unitPrice": 100, "vatPercent": 2500,
+            "amount": 100, "vatAmount": 20, "description": "What it is, in some more words",
+        })
+    };
+    json!({ "paymentorder": {
+        "operation": "Purchase", "currency": "EUR", "amount": items * 100, "vatAmount": items * 20,
+        "description": "A cart", "userAgent": "Mozilla/5.0", "language": "en-US",
+        "urls": { "hostUrls": ["https://shop.example"], "completeUrl": "https://shop.example/complete" },
+        "payeeInfo": { "payeeId": local::TEST_MERCHANT, "payeeReference": format!("cart-{items}") },
+        "orderItems": (1..=items).map(item).collect::<Vec<_>>(),
+    } })
+}
+
+/// What a cart costs from its opening to its reversal, step by step: what reached the order and its lines.
+async fn life_of(items: usize, shop: &Shop, ledger: &Ledger) -> Vec<(&'static str, Count, Count)> {
+    let mut steps = Vec::new();
+    let mut step = |name| {
+        let mut counts = ledger.take();
+        let of = |counts: &mut BTreeMap<&'static str, Count>, kind| counts.remove(kind).unwrap_or_default();
+        steps.push((name, of(&mut counts, "order"), of(&mut counts, "lines")));
+    };
+    let send = async |method: reqwest::Method, path: &str, body: &Value| {
+        let request = shop.request(method, path).header("Content-Type", "application/json;version=3.1");
+        let answer = shop.send(request.body(body.to_string())).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer
+    };
+    let post = async |path: &str, body: &Value| send(reqwest::Method::POST, path, body).await;
+    ledger.take();
+    let opened = post("/psp/paymentorders", &cart(items)).await;
+    step("open");
+    let id = opened.text_at("/paymentorder/id");
+    let reference = id.rsplit('/').next().unwrap().parse::<domain::Reference>().unwrap();
+    let order = json!({ "pspReference": reference });
+    let update = json!({ "paymentorder": {
+        "operation": "UpdateOrder", "amount": items * 100, "vatAmount": items * 20,
+        "orderItems": cart(items)["paymentorder"]["orderItems"],
+    } });
+    send(reqwest::Method::PATCH, &id, &update).await;
+    step("update");
+    for (name, amount) in [("first payment", 50), ("second payment", items * 100 - 50)] {
+        let token = shop.order(&order).await;
+        ledger.take();
+        let token = json!({ "pspReference": reference, "orderData": token["orderData"] });
+        authorised(&shop.pay_card(&token, u64::try_from(amount).unwrap(), "4111111111111111").await);
+        step(name);
+    }
+    let moved = |reference: &str, amount: usize, tax: usize| {
+        json!({ "transaction": {
+            "description": "A part", "amount": amount, "vatAmount": tax, "payeeReference": reference,
+        } })
+    };
+    post(&format!("{id}/captures"), &moved("C-1", 100, 20)).await;
+    step("capture");
+    let mut by_item = moved("C-2", 100, 20);
+    by_item["transaction"]["orderItems"] = json!([cart(1)["paymentorder"]["orderItems"][0]]);
+    post(&format!("{id}/captures"), &by_item).await;
+    step("capture by item");
+    post(&format!("{id}/reversals"), &moved("R-1", 50, 10)).await;
+    step("reversal");
+    steps
+}
+
+#[tokio::test]
+async fn an_order_of_200_lines_costs_the_same_per_payment_as_one_of_2() {
+    let (shop, ledger, _dynamo) = counted_shop().await;
+    let (small, large) = (life_of(2, &shop, &ledger).await, life_of(200, &shop, &ledger).await);
+    for ((name, small, small_lines), (_, large, large_lines)) in small.iter().zip(&large) {
+        assert_eq!(*small_lines, Count::default(), "{name}: a few lines stand in the order's own log");
+        match *name {
+            // What is given is written once, beside the order, which refers to it. Told back are only links.
+            "open" | "update" => {
+                assert_eq!(large.writes, small.writes, "{name}");
+                assert!(large.write_units <= small.write_units, "{name}: {large:?} and {small:?}");
+                let units = large_lines.write_units;
+                // A line of these has 275 bytes.
+                let once = if *name == "open" { 50..=56 } else { 50..=56 };
+                assert_eq!((large_lines.writes, once.contains(&units)), (1, true), "{name}: {units} units");
+            }
+            // What names lines reads them, and nothing else.
+            "capture by item" => {
+                let of_order = |count: &Count| (count.writes, count.write_units, count.index_units);
+                assert_eq!(of_order(small), of_order(large), "{name}");
+                assert_eq!((large_lines.writes, large_lines.write_units), (0, 0), "{name}");
+                assert!(large_lines.reads <= 2, "{name}: {large_lines:?}");
+            }
+            _ => {
+                let units = |count: &Count| (count.writes, count.write_units, count.index_units, count.reads);
+                assert_eq!(units(small), units(large), "{name}");
+                assert_eq!((large_lines.writes, large_lines.write_units), (0, 0), "{name}");
+            }
+        }
+    }
+    for (name, payment, lines) in large.iter().filter(|(name, ..)| name.ends_with("payment")) {
+        let units = (payment.write_units, payment.index_units);
+        assert_eq!((units, *lines), ((2, 1), Count::default()), "{name}: as of an order without lines");
+    }
 }
 
 #[tokio::test]

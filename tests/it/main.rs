@@ -30,6 +30,7 @@ mod counts;
 mod delays;
 mod errors;
 mod expiry;
+mod families;
 mod first_order;
 mod history;
 mod idempotency;

@@ -76,9 +76,14 @@ impl Page {
             "vatAmount": 270,
             "orderItems": [coffee(), filter()],
         }});
-        let path = format!("/psp/paymentorders/{}", self.key.id.reference().to_uuid());
-        let revised = send(shop, Method::PATCH, &path, &body).await;
+        let revised = send(shop, Method::PATCH, &self.id(), &body).await;
         assert_eq!(revised.status, 200, "{}", revised.text);
+    }
+
+    /// What it is called as a payment order.
+    #[must_use]
+    pub fn id(&self) -> String {
+        format!("/psp/paymentorders/{}", self.key.id.reference().to_uuid())
     }
 
     /// Its token.

@@ -13,6 +13,7 @@ use crate::{
     checkout::wire::{GIFT_CARD_BRANDS, IDEAL_CURRENCY},
     paymentorders::{
         items::{ItemDetails, word},
+        path,
         told::{Payee, Told as MerchantsTold, Urls as MerchantsUrls},
     },
 };
@@ -33,6 +34,8 @@ const LANGUAGE: &str = "en-US";
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "CheckoutOrder"))]
 pub(super) struct OrderView<'a> {
+    /// Where it is read as a payment order.
+    id: String,
     /// How it stands.
     #[cfg_attr(feature = "openapi", schemars(extend("enum" = STATUSES)))]
     status: &'static str,
@@ -235,6 +238,7 @@ impl<'a> OrderView<'a> {
         }
         let status = status(order);
         Self {
+            id: path(key),
             status,
             currency: currency.code(),
             exponent: currency.exponent(),
