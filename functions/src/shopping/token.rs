@@ -63,6 +63,7 @@ impl Endpoint for IssueShoppingToken {
         let may_use = matches!(&caller, Some(caller @ Caller::Key { .. }) if caller.may_use(&account));
         let token = if may_use { engine.access.issue_token(key, client.as_deref()).await? } else { None };
         let token = token.ok_or_else(unknown)?;
+        tracing::Span::current().record("merchant", account.as_str());
         let body = Issued {
             access_token: token.expose_secret(),
             token_type: "Bearer",
