@@ -12,12 +12,14 @@ const NOT_REACHED: &[(&str, &str)] = &[
     ("a client session could not be rendered", "what was just read as JSON can be written as JSON"),
     ("a cursor could not be rendered", "so can a cursor of three texts"),
     ("a partner answered for another amount than it was asked for", "neither the sandbox nor the gift cards do"),
+    ("a reference leads to no operation", "what an order remembers of a reference is the operation it made"),
     ("a payment could not be rendered", "an order that could be read can be written"),
     ("an answer could not be rendered", "so can any answer"),
     ("shipments could not be rendered", "so can shipments"),
     ("the function has ended", "no function of a healthy installation ends: see main.rs for one that does"),
     ("the sandbox's page could not be rendered", "its template takes any text"),
     ("what a client session told cannot be read", "it takes a table that somebody changed"),
+    ("what a payment order was told cannot be read or written", "so does this"),
 ];
 
 /// Endpoints whose requests are about no merchant account, or about several, or whose callers say nothing of it that is
