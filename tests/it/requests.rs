@@ -15,10 +15,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("submit-payment-details", "tests/it/redirects.rs"),
     ("retry-work", "tests/it/worker.rs"),
     ("show-checkout-page", "tests/it/checkout_page.rs"),
-    ("get-checkout-script", "tests/it/checkout_page.rs"),
-    ("get-checkout-order", "tests/it/checkout_page.rs"),
-    ("get-checkout-balance", "tests/it/checkout_page.rs"),
-    ("pay-on-checkout", "tests/it/checkout_page.rs"),
     ("cancel-payment-order", "tests/it/paymentorders/operations.rs"),
     ("reverse-payment-order", "tests/it/paymentorders/operations.rs"),
 ];

@@ -16,7 +16,6 @@ const NOT_REACHED: &[(&str, &str)] = &[
     ("a payment could not be rendered", "an order that could be read can be written"),
     ("an answer could not be rendered", "so can any answer"),
     ("shipments could not be rendered", "so can shipments"),
-    ("a reference leads to no operation", "what an order remembers of a reference is the operation it made"),
     (
         "something could not be rendered",
         "what was just read as JSON can be written as JSON, and so can a place in a list",

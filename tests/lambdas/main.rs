@@ -68,7 +68,7 @@ fn what_is_on_the_bus_has_nothing_that_only_the_merchant_is_to_know() {
     for event in events {
         assert_eq!((&event["Source"], &event["EventBusName"]), (&json!("tender"), &json!("tender")));
         let detail = serde_json::from_str::<Value>(event["Detail"].as_str().unwrap()).unwrap();
-        for private in ["key", "token", "token_key", "session", "details"] {
+        for private in ["key", "token", "token_key", "session", "cart", "sheet", "details", "explanation"] {
             assert!(detail["event"].get(private).is_none(), "{event}");
         }
         for (what, text) in &life().private {
