@@ -7,8 +7,6 @@ use tests::{
     shop::{Answer, Shop, card, euro, gift_card, payment},
 };
 
-use crate::on_both_stores;
-
 const VISA: &str = "4111111111111111";
 
 fn path_of(reference: &str) -> String {
@@ -189,4 +187,4 @@ async fn a_payment_order_is_read_everywhere(shop: &Shop) {
     assert_eq!(shown.payments["split"].as_array().map(Vec::len), Some(2));
 }
 
-on_both_stores!(one_order_lives_in_all_families, a_payment_order_is_read_everywhere);
+super::on_both_stores!(one_order_lives_in_all_families, a_payment_order_is_read_everywhere);

@@ -628,11 +628,12 @@ impl Order {
             LineAction::Cancel if amount > tally.capturable() => Err(exceeds(signed(tally.capturable()))),
             LineAction::Cancel => Ok((OperationKind::Void, one(Action::Void, amount))),
             LineAction::Capture => {
-                let after = books.net().saturating_add(total);
-                within(books.net(), after, held)?;
                 if total < 0 {
+                    within(taken_for_lines, taken_for_lines.saturating_add(total), held)?;
                     return Ok((OperationKind::Exchange, self.give_back(version, amount)?));
                 }
+                let after = books.net().saturating_add(total);
+                within(books.net(), after, held)?;
                 // Money that was captured and that no line has is taken first: a line that was exchanged has left it.
                 let taken = signed(tally.captured.saturating_sub(tally.refunded).saturating_sub(tally.refunding));
                 let taken = taken.saturating_add(signed(self.capturing_for_lines(version)));

@@ -721,6 +721,25 @@ fn what_is_in_flight_on_a_line_is_nobody_elses() {
 }
 
 #[test]
+fn what_may_yet_be_captured_is_not_there_to_be_given_back() {
+    let mut life = Life::running(&[line(1, 100)]);
+    let payer = Payer::Own(life.pays(100));
+    life.allocates(Authorise, &payer, &[(1, 100)]);
+    let command = life.allocation(Capture, payer.clone(), &[(1, 100)]);
+    life.does(&command);
+    let capture = life.order.version.get();
+    // Another line takes the place of the first: no money is to move, so nothing waits for the partner.
+    life.appends(&[reversal(2, 1, -60), line(3, 60)]);
+    life.allocates(Authorise, &payer, &[(2, -60)]);
+    let taking_back = life.allocation(Capture, payer.clone(), &[(2, -60)]);
+    let exceeds = Fault::PaymentExceeds { done: "captured", left: 0, actual: -60 };
+    assert_eq!(life.refuses(&taking_back), Refusal::Lines(exceeds.of_all()));
+    life.does(&record([on_leg(capture, 0, LegResult::Done)]));
+    assert_eq!(life.allocates(Capture, &payer, &[(2, -60)]), []);
+    assert_eq!(life.order.cart.as_ref().unwrap().payer(&payer).net(), 40);
+}
+
+#[test]
 fn money_that_was_captured_without_a_word_of_lines_is_there_for_them() {
     let mut life = Life::running(&[line(1, 100)]);
     let payment = life.pays(100);
