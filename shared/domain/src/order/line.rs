@@ -37,7 +37,7 @@ pub enum DecimalError {
     /// More than four decimals that are not zero.
     #[error("more than {DECIMALS} decimals")]
     TooPrecise,
-    /// More than [`WHOLE_MAX`].
+    /// More than nine digits before the point.
     #[error("more than {WHOLE_MAX}")]
     TooLarge,
 }
