@@ -2,8 +2,8 @@
 
 use api::{Object, Problem, field_invalid, line_problem};
 use domain::{
-    Money,
-    order::line::{Decimal, DecimalError, Fault, Line, LineKind, TaxPart, check_alone, sum_of, tax_of},
+    Decimal, DecimalError, Money,
+    order::line::{Fault, Line, LineKind, TaxPart, check_alone, sum_of, tax_of},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;

@@ -118,7 +118,7 @@ pub(super) struct ToldOperation {
     pub(super) receipt_reference: Option<String>,
     /// Reference, quantity, amount and tax of each item. The rest is known of the order's items.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) items: Vec<(String, domain::order::line::Decimal, i64, i64)>,
+    pub(super) items: Vec<(String, domain::Decimal, i64, i64)>,
 }
 
 impl ToldOperation {

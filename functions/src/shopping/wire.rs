@@ -4,9 +4,9 @@ use std::fmt;
 
 use api::{Code, Object, Problem, field_invalid, field_missing};
 use domain::{
-    Currency,
+    Currency, Decimal,
     limits::{LINES_PER_ORDER_MAX, REFERENCE_CHARS_MAX},
-    order::line::{Decimal, Line, LineKind, TaxPart},
+    order::line::{Line, LineKind, TaxPart},
 };
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::value::RawValue;

@@ -1,12 +1,14 @@
-//! The account: money of a shopper's that we hold ourselves, such as a gift card.
+//! The account: money of a shopper's that we hold ourselves, such as a gift card, or that a customer may spend on credit.
 //!
-//! Money is held under the reference of a payment, and what is held is settled, released or refunded
+//! A gift card was issued with a balance, a line of [`Credit`] with a limit; at every moment that is what is available,
+//! what is held, and what was settled and not refunded. Money is held under the reference of a payment, and what is held is settled, released or refunded
 //! under the reference of a leg. A reference is used once: asking again changes nothing.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Action, Aggregate, Money, Reference, Tally, Time, Version,
+    credit::{Credit, Proof, ProofFault, Proved, Settings, Spend},
     limits::{
         CODE_LOCK, DECLINED_COMMITS_MAX, DECLINED_REMEMBERED, MOVEMENTS_PER_ACCOUNT_MAX, MOVEMENTS_RESERVE,
         WRONG_CODES_MAX,
@@ -21,11 +23,11 @@ pub type CodePrint = [u8; 8];
 /// The state of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
-    /// The brand, such as `givex`.
+    /// The brand, such as `givex`; of credit, its product.
     pub brand: String,
-    /// The last four characters of its number.
+    /// The last four characters of its number; credit has none.
     pub last4: String,
-    /// What it was issued with.
+    /// What it was issued with; of credit, its limit.
     pub issued: Money,
     /// When.
     pub issued_at: Time,
@@ -55,6 +57,9 @@ pub struct Account {
     /// Everything that moved, oldest first.
     #[serde(default)]
     pub movements: Vec<Movement>,
+    /// What makes it a line of credit, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credit: Option<Box<Credit>>,
 }
 
 /// A call that was declined.
@@ -82,6 +87,9 @@ pub struct Hold {
     pub payment: Reference,
     /// What became of it.
     pub tally: Tally,
+    /// On which terms credit was spent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spend: Option<Box<Spend>>,
 }
 
 /// One entry of an account's history.
@@ -119,12 +127,44 @@ pub enum AccountEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         key: Option<KeyPrint>,
     },
+    /// A customer was given credit.
+    CreditOpened {
+        /// The merchant's name for the customer.
+        customer: String,
+        /// The product.
+        product: String,
+        /// How much may be spent.
+        limit: Money,
+        /// The idempotency key of the request.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<KeyPrint>,
+    },
+    /// The limit of credit was changed.
+    LimitSet {
+        /// What it is now, in minor units.
+        limit: u64,
+    },
+    /// A customer gave a one-time code.
+    CodeGiven {
+        /// The authentication.
+        challenge: Reference,
+        /// Until when it can be used.
+        expires_at: Time,
+        /// Whether the code was right.
+        is_right: bool,
+    },
     /// Money was set aside for a payment.
     Held {
         /// The payment.
         payment: Reference,
         /// How much, in minor units.
         amount: u64,
+        /// On which terms credit was spent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        spend: Option<Box<Spend>>,
+        /// How it was known that it was the customer who spent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        proved: Option<Proved>,
     },
     /// Held money was settled or released, settled money refunded, or more was held.
     Moved {
@@ -183,6 +223,54 @@ pub enum AccountCommand {
     },
 }
 
+/// A spend of credit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spending {
+    /// The payment.
+    pub payment: Reference,
+    /// How much.
+    pub amount: Money,
+    /// On which terms.
+    pub spend: Spend,
+    /// The proof that it is the customer who spends, if one came.
+    pub proof: Option<Proof>,
+}
+
+/// Why credit is not spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SpendFault {
+    /// It is not proved that it is the customer who spends.
+    #[error(transparent)]
+    Proof(#[from] ProofFault),
+    /// The lender says no.
+    #[error("declined: {0:?}")]
+    Declined(Decline),
+}
+
+/// Why a limit is not changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LimitFault {
+    /// It is in another currency.
+    #[error("the limit is in {}, got {}", .expected.currency(), .actual.currency())]
+    OtherCurrency {
+        /// The limit as it is.
+        expected: Money,
+        /// What came.
+        actual: Money,
+    },
+    /// More is used than that.
+    #[error("{used} of it is used, got {actual}")]
+    BelowUsed {
+        /// What is held and outstanding.
+        used: Money,
+        /// What came.
+        actual: Money,
+    },
+    /// Commits of one account are limited.
+    #[error("the account was changed too often")]
+    Full,
+}
+
 impl Account {
     /// What can be spent, in minor units of its currency.
     #[must_use]
@@ -194,6 +282,22 @@ impl Account {
     #[must_use]
     pub fn held(&self) -> u64 {
         self.holds.iter().map(|hold| hold.tally.capturable()).fold(0, u64::saturating_add)
+    }
+
+    /// What was settled and not refunded, in minor units.
+    #[must_use]
+    pub fn outstanding(&self) -> u64 {
+        let kept = |hold: &Hold| hold.tally.captured.saturating_sub(hold.tally.refunded);
+        self.holds.iter().map(kept).fold(0, u64::saturating_add)
+    }
+
+    /// Whether what it was issued with, or its limit, is what is available, held and outstanding: a promise of the engine,
+    /// checked by its property tests and its simulator.
+    #[must_use]
+    pub fn is_balanced(&self) -> bool {
+        let parts = [self.available(), self.held(), self.outstanding()];
+        parts.into_iter().try_fold(0_u64, u64::checked_add) == Some(self.issued.minor())
+            && self.holds.iter().all(|hold| hold.tally.is_conserved())
     }
 
     /// The hold of a payment.
@@ -269,7 +373,77 @@ impl Account {
             return Err(Decline::NotEnoughBalance);
         }
         self.check_room()?;
-        Ok(vec![AccountEvent::Held { payment, amount: amount.minor() }])
+        Ok(vec![AccountEvent::Held { payment, amount: amount.minor(), spend: None, proved: None }])
+    }
+
+    /// Decides to spend credit: money is held on these terms, if it is proved that it is the customer who spends.
+    ///
+    /// # Errors
+    /// [`SpendFault`].
+    pub fn decide_spend(&self, spending: &Spending, settings: &Settings, now: Time) -> Result<Vec<AccountEvent>, SpendFault> {
+        let Spending { payment, amount, spend, proof } = spending;
+        let credit = self.credit.as_deref().ok_or(SpendFault::Declined(Decline::NotPermitted))?;
+        if self.hold(*payment).is_some() {
+            return Ok(Vec::new());
+        }
+        if self.barred.contains(payment) {
+            return Err(SpendFault::Declined(Decline::NotPermitted));
+        }
+        if let Some(reason) = self.declined(Call::Hold(*payment)) {
+            return Err(SpendFault::Declined(reason));
+        }
+        let proved = credit.prove(*amount, proof.as_ref(), settings, now)?;
+        if amount.currency() != self.issued.currency() || amount.minor() > self.available() {
+            return Err(SpendFault::Declined(Decline::NotEnoughBalance));
+        }
+        self.check_room().map_err(SpendFault::Declined)?;
+        let spend = Some(Box::new(spend.clone()));
+        Ok(vec![AccountEvent::Held { payment: *payment, amount: amount.minor(), spend, proved }])
+    }
+
+    /// Decides what a one-time code comes to: the events to commit, none if the customer has authenticated already.
+    ///
+    /// # Errors
+    /// [`ProofFault`]: the authentication cannot be passed any more.
+    pub fn decide_code(&self, proof: &Proof, is_right: bool, now: Time) -> Result<Vec<AccountEvent>, ProofFault> {
+        let credit = self.credit.as_deref().ok_or(ProofFault::NotAuthenticated)?;
+        let known = credit.challenge(proof.challenge);
+        if now >= proof.expires_at {
+            return Err(ProofFault::Expired);
+        }
+        match known {
+            Some(known) if known.is_passed => return Ok(Vec::new()),
+            Some(known) if known.has_failed() => return Err(ProofFault::NotAuthenticated),
+            Some(known) if known.used_by.is_some() => return Err(ProofFault::Used),
+            None if !credit.has_room(now) => return Err(ProofFault::TooMany),
+            Some(_) | None => {}
+        }
+        if self.version.is_near_end() {
+            return Err(ProofFault::TooMany);
+        }
+        let Proof { challenge, expires_at, .. } = *proof;
+        Ok(vec![AccountEvent::CodeGiven { challenge, expires_at, is_right }])
+    }
+
+    /// Decides a new limit: the events to commit, none if it is that already.
+    ///
+    /// # Errors
+    /// [`LimitFault`].
+    pub fn decide_limit(&self, limit: Money) -> Result<Vec<AccountEvent>, LimitFault> {
+        if limit.currency() != self.issued.currency() {
+            return Err(LimitFault::OtherCurrency { expected: self.issued, actual: limit });
+        }
+        let used = self.issued.minor().saturating_sub(self.available());
+        if limit.minor() < used {
+            return Err(LimitFault::BelowUsed { used: limit.with_minor(used), actual: limit });
+        }
+        if limit == self.issued {
+            return Ok(Vec::new());
+        }
+        if self.version.is_near_end() {
+            return Err(LimitFault::Full);
+        }
+        Ok(vec![AccountEvent::LimitSet { limit: limit.minor() }])
     }
 
     fn decide_move(
@@ -311,17 +485,32 @@ impl Account {
     /// Room for money to be taken.
     fn check_room(&self) -> Result<(), Decline> {
         let room = MOVEMENTS_PER_ACCOUNT_MAX.saturating_sub(MOVEMENTS_RESERVE);
-        let is_full = self.version.is_near_end() || self.movements.len() + self.barred.len() >= room;
+        // The terms of a spend take as much of a snapshot as a movement and more.
+        let spends = self.holds.iter().filter(|hold| hold.spend.is_some()).count();
+        let is_full = self.version.is_near_end() || self.movements.len() + self.barred.len() + spends >= room;
         if is_full { Err(Decline::NotPermitted) } else { Ok(()) }
     }
 
     fn apply(&mut self, event: &AccountEvent, at: Time) {
         match event {
             // Issued once; its issuer checks.
-            AccountEvent::Issued { .. } => {}
-            AccountEvent::Held { payment, amount } => {
+            AccountEvent::Issued { .. } | AccountEvent::CreditOpened { .. } => {}
+            AccountEvent::LimitSet { limit } => self.issued = self.issued.with_minor(*limit),
+            AccountEvent::CodeGiven { challenge, expires_at, is_right } => {
+                let credit = self.credit.as_mut();
+                let Some(known) = credit.and_then(|credit| credit.remember(*challenge, *expires_at, at)) else { return };
+                if *is_right {
+                    known.is_passed = true;
+                } else {
+                    known.wrong_codes = known.wrong_codes.saturating_add(1);
+                }
+            }
+            AccountEvent::Held { payment, amount, spend, proved } => {
                 self.wrong_codes = 0;
-                self.holds.push(Hold { payment: *payment, tally: Tally::authorised(*amount) });
+                if let (Some(credit), Some(proved)) = (&mut self.credit, proved) {
+                    credit.spent(*payment, proved, at);
+                }
+                self.holds.push(Hold { payment: *payment, tally: Tally::authorised(*amount), spend: spend.clone() });
                 self.movements.push(Movement { at, payment: *payment, leg: None, action: None, amount: *amount });
             }
             AccountEvent::Moved { payment, leg, action, amount } => {
@@ -371,6 +560,28 @@ impl Aggregate for Account {
                 barred: Vec::new(),
                 declined: Vec::new(),
                 movements: Vec::new(),
+                credit: None,
+            }),
+            (None, AccountEvent::CreditOpened { customer, product, limit, key }) => Some(Self {
+                brand: product.clone(),
+                last4: String::new(),
+                issued: *limit,
+                issued_at: at,
+                version,
+                code: CodePrint::default(),
+                wrong_codes: 0,
+                code_failed_at: Time::default(),
+                key: *key,
+                holds: Vec::new(),
+                barred: Vec::new(),
+                declined: Vec::new(),
+                movements: Vec::new(),
+                credit: Some(Box::new(Credit {
+                    customer: customer.clone(),
+                    product: product.clone(),
+                    exempt_in_a_row: 0,
+                    challenges: Vec::new(),
+                })),
             }),
             (None, _) => None,
             (Some(mut account), event) => {

@@ -10,6 +10,8 @@
 pub mod access;
 pub mod account;
 pub mod attention;
+pub mod credit;
+pub mod decimal;
 pub mod draft;
 pub mod feed;
 pub mod limits;
@@ -25,6 +27,7 @@ pub mod webhook;
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use account::Account;
+pub use decimal::{Decimal, DecimalError};
 pub use money::{Currency, Money, MoneyError};
 pub use names::{InvalidName, MerchantAccount};
 pub use order::Order;

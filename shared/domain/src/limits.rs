@@ -113,8 +113,8 @@ pub const SHOPPER_TIME_DEFAULT: Duration = Duration::from_secs(30 * 60);
 pub const ASK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Movements (holds, settlements, releases, refunds) that one account remembers. Each costs about 105
-/// bytes of a snapshot, and each hold about 70 more, which must stay well within the 400 KB of a DynamoDB
-/// item.
+/// bytes of a snapshot, and each hold about 70 more, or 250 with the terms that credit was spent on, which must stay
+/// within the 400 KB of a DynamoDB item: a spend of credit counts twice where there is to be room for more.
 pub const MOVEMENTS_PER_ACCOUNT_MAX: usize = 2_560;
 
 /// Movements kept back for releases and refunds: money that was taken can always be given back.
@@ -170,3 +170,34 @@ pub const KEYS_PER_MERCHANT_MAX: usize = 256;
 
 /// Merchant accounts that one API key may use.
 pub const MERCHANTS_PER_KEY_MAX: usize = 16;
+
+/// Months over which credit may be paid back.
+pub const PLAN_MONTHS_MAX: u16 = 120;
+
+/// Offers of one credit product. Each takes up to 1.5 KB of a snapshot, and a commit may hold one beside it: within the
+/// 400 KB of a DynamoDB item.
+pub const OFFERS_PER_PRODUCT_MAX: usize = 100;
+
+/// The longest code of a credit product or an offer, in characters.
+pub const CREDIT_CODE_CHARS_MAX: usize = 40;
+
+/// The longest name or description of a credit product or an offer, in characters.
+pub const CREDIT_TEXT_CHARS_MAX: usize = 200;
+
+/// The longest name that a merchant has for a customer, in characters.
+pub const CUSTOMER_CHARS_MAX: usize = 64;
+
+/// Exemptions from authentication that a merchant account has: one for each currency.
+pub const EXEMPTIONS_MAX: usize = 16;
+
+/// How long a customer may take to authenticate, and the merchant then to authorise.
+pub const CHALLENGE_TIME: Duration = Duration::from_secs(15 * 60);
+
+/// How much longer than that is remembered what became of an authentication, since clocks differ.
+pub const CHALLENGE_MEMORY: Duration = Duration::from_secs(5 * 60);
+
+/// Authentications of one customer that are remembered at once; more are refused until the oldest is forgotten.
+pub const CHALLENGES_REMEMBERED: usize = 64;
+
+/// Wrong one-time codes after which an authentication has failed.
+pub const WRONG_ONE_TIME_CODES_MAX: u8 = 3;

@@ -5,10 +5,10 @@ use std::sync::{Mutex, PoisonError};
 
 use app::{Error, NewAllocation, NewLines, OrderKey, Revision};
 use domain::{
-    Order, Version,
+    Decimal, Order, Version,
     order::{
         KeyPrint, LineAction, Operate, OperationKind, Payer, Target,
-        line::{Decimal, Line, Lines, TaxPart},
+        line::{Line, Lines, TaxPart},
     },
 };
 

@@ -1,12 +1,12 @@
 //! Drafts: what can be done with them, how far they are, and the JSON of what happens to them.
 
 use domain::{
-    Aggregate, OrderId, Time, Version,
+    Aggregate, Decimal, OrderId, Time, Version,
     draft::{Content, Destination, Draft, DraftEvent, DraftRefusal, Edit, Stage, Target},
     limits::OPERATION_DETAILS_BYTES_MAX,
     order::{
         KeyPrint,
-        line::{Decimal, Fault, Line, LineFault, LineKind},
+        line::{Fault, Line, LineFault, LineKind},
     },
 };
 use serde_json::{Value, json};

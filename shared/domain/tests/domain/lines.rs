@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use domain::{
-    Action, Aggregate, Order, Version,
+    Action, Aggregate, Decimal, DecimalError, Order, Version,
     limits::{AMOUNT_MINOR_MAX, FAILURES_IN_A_ROW_MAX, LINES_PER_ORDER_MAX, ORDER_LIFETIME_MAX},
     order::{
         Allocate, Append, Cancel, CancelReason, CaptureMode, CartTerms, CloseReason, Command, Decision, Entry, Items,
         LegResult, LineAction, NewCart, Open, Operate, OperationKind, OrderEvent, OrderKind, Payer, Refusal,
         Resolution, Revise, Session, Target,
-        line::{Decimal, DecimalError, Fault, Line, LineFault, LineKind, Lines, Sheet, TaxPart, check},
+        line::{Fault, Line, LineFault, LineKind, Lines, Sheet, TaxPart, check},
     },
 };
 
