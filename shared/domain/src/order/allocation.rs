@@ -102,17 +102,17 @@ pub fn in_order<'p>(priorities: &[Priority], payments: &[&'p Payment]) -> Vec<&'
     placed.into_iter().map(|(_, payment)| payment).collect()
 }
 
-/// Shares out `amount` in that order, taking of each payment what is available. What could not be shared out
+/// Shares out `amount` in that order, taking of each payment what is `available` of it. What could not be shared out
 /// comes with it: 0, if all could.
 #[must_use]
 pub fn share_out<'p>(
     mut amount: u64,
-    action: Action,
+    available: impl Fn(&Payment) -> u64,
     payments: impl IntoIterator<Item = &'p Payment>,
 ) -> (Vec<(&'p Payment, u64)>, u64) {
     let mut shares = Vec::new();
     for payment in payments {
-        let share = amount.min(payment.tally.available(action));
+        let share = amount.min(available(payment));
         if share > 0 {
             shares.push((payment, share));
             amount = amount.saturating_sub(share);

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Leg, Order, OrderKind, Refusal,
     line::{Fault, Line, LineFault, Lines, Sheet},
-    operation::OperationKind,
+    operation::{Operation, OperationKind},
 };
 use crate::{
     Action, Time, Version,
@@ -53,22 +53,22 @@ pub struct LineBooks {
     #[serde(rename = "l")]
     pub line: u32,
     /// What was authorised for it.
-    #[serde(rename = "a", default, skip_serializing_if = "is_zero")]
+    #[serde(rename = "a", default, skip_serializing_if = "super::is_zero")]
     pub authorised: i64,
     /// What was given up of that.
-    #[serde(rename = "x", default, skip_serializing_if = "is_zero")]
+    #[serde(rename = "x", default, skip_serializing_if = "super::is_zero")]
     pub cancelled: i64,
     /// What was captured for it.
-    #[serde(rename = "c", default, skip_serializing_if = "is_zero")]
+    #[serde(rename = "c", default, skip_serializing_if = "super::is_zero")]
     pub captured: i64,
     /// The tax in that.
-    #[serde(rename = "ct", default, skip_serializing_if = "is_zero")]
+    #[serde(rename = "ct", default, skip_serializing_if = "super::is_zero")]
     pub captured_tax: i64,
     /// What was refunded of it.
-    #[serde(rename = "r", default, skip_serializing_if = "is_zero")]
+    #[serde(rename = "r", default, skip_serializing_if = "super::is_zero")]
     pub refunded: i64,
     /// The tax in that.
-    #[serde(rename = "rt", default, skip_serializing_if = "is_zero")]
+    #[serde(rename = "rt", default, skip_serializing_if = "super::is_zero")]
     pub refunded_tax: i64,
 }
 
@@ -76,12 +76,6 @@ pub struct LineBooks {
 fn is_never(time: &Time) -> bool {
     *time == Time::default()
 }
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
-fn is_zero(amount: &i64) -> bool {
-    *amount == 0
-}
-
 /// Who pays a line.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -98,22 +92,22 @@ pub struct PayerBooks {
     /// Which.
     pub payer: Payer,
     /// What was authorised for lines: those that are taken back count against the others.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "super::is_zero")]
     pub authorised: i64,
     /// What was given up of that.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "super::is_zero")]
     pub cancelled: i64,
     /// What was captured for lines.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "super::is_zero")]
     pub captured: i64,
     /// What was refunded of that.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "super::is_zero")]
     pub refunded: i64,
     /// Of somebody else's payment, the most that was ever authorised for lines at once: what it is taken to hold.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "super::is_zero")]
     pub held: i64,
     /// Of somebody else's payment, what went back for lines that were taken back.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "super::is_zero")]
     pub returned: i64,
 }
 
@@ -196,7 +190,7 @@ pub struct Entry {
     #[serde(rename = "a")]
     pub amount: i64,
     /// The tax in it.
-    #[serde(rename = "t", default, skip_serializing_if = "is_zero")]
+    #[serde(rename = "t", default, skip_serializing_if = "super::is_zero")]
     pub tax: i64,
 }
 
@@ -425,22 +419,6 @@ impl Cart {
         self.entry(action, line, amount, self.left(action, line, lines, flight), flight)
     }
 
-    /// Whether what each leg gives back of lines was captured for lines with its payment.
-    pub(super) fn check_legs(&self, action: LineAction, legs: &[Leg], order: &Order) -> Result<(), LineFault> {
-        if action != LineAction::Refund {
-            return Ok(());
-        }
-        for leg in legs {
-            let net = self.payer(&Payer::Own(leg.payment)).net();
-            let left = net.saturating_sub(signed(order.capturing_for_lines(leg.payment)));
-            let actual = signed(leg.amount);
-            if actual > left {
-                return Err(Fault::PaymentExceeds { done: action.done(), left, actual }.of_all());
-            }
-        }
-        Ok(())
-    }
-
     /// Entries on lines by the merchant's references: what lines of one reference have left is taken in their order.
     pub(super) fn entries_by_reference(
         &self,
@@ -613,8 +591,9 @@ impl Order {
             }
             if total > 0 && after > most { Err(exceeds(most.saturating_sub(now).max(0))) } else { Ok(()) }
         };
-        // What may yet be captured for lines is not there to be given back.
-        let taken_for_lines = books.net().saturating_sub(signed(self.capturing_for_lines(version)));
+        let taken_for_lines = signed(self.taken_for_lines(version));
+        // What was captured for lines is not theirs to be given up.
+        let unused = books.allocated().saturating_sub(books.net()).max(0);
         let one = |action, amount| vec![Leg::new(version, action, amount)];
         match action {
             LineAction::Authorise => {
@@ -624,7 +603,7 @@ impl Order {
             LineAction::Refund if total > taken_for_lines => Err(exceeds(taken_for_lines)),
             LineAction::Refund if amount > tally.refundable() => Err(exceeds(signed(tally.refundable()))),
             LineAction::Refund => Ok((OperationKind::Refund, one(Action::Refund, amount))),
-            LineAction::Cancel if total > books.allocated() => Err(exceeds(books.allocated())),
+            LineAction::Cancel if total > unused => Err(exceeds(unused)),
             LineAction::Cancel if amount > tally.capturable() => Err(exceeds(signed(tally.capturable()))),
             LineAction::Cancel => Ok((OperationKind::Void, one(Action::Void, amount))),
             LineAction::Capture => {
@@ -652,10 +631,7 @@ impl Order {
     /// captured goes first; what is held may be meant for other lines.
     fn give_back(&self, version: Version, amount: u64) -> Result<Vec<Leg>, Refusal> {
         let payment = self.payment(version).ok_or(Refusal::UnknownPayment)?;
-        let legs = self.operations.iter().flat_map(|operation| &operation.legs);
-        let returning = legs.filter(|leg| leg.is_in_flight() && !leg.action.takes()).map(|leg| leg.amount);
-        let excess = self.excess.saturating_sub(returning.fold(0, u64::saturating_add));
-        let back = amount.min(excess);
+        let back = amount.min(self.excess.saturating_sub(self.returning()));
         let refund = back.min(payment.tally.refundable());
         let void = back.saturating_sub(refund).min(payment.tally.capturable());
         if refund.saturating_add(void) < back && !payment.tally.is_at_rest() {
@@ -677,6 +653,37 @@ impl Order {
             }
         }
         flight
+    }
+
+    /// What was captured for lines with a payment and not refunded. What may yet be captured for lines is not there to
+    /// be given back: if it is declined, its lines are as they were.
+    pub(super) fn taken_for_lines(&self, payment: Version) -> u64 {
+        let Some(cart) = &self.cart else { return 0 };
+        let capturing = self.operations.iter().filter(|operation| {
+            LineAction::of_operation(operation.kind) == Some(LineAction::Capture)
+                && operation.legs.iter().any(|leg| leg.payment == payment && leg.is_in_flight())
+        });
+        let doubtful = capturing.map(|operation| match operation.target {
+            Some(_) => operation.lines.iter().map(|entry| entry.amount).fold(0, i64::saturating_add).max(0),
+            None => {
+                let legs = operation.legs.iter().filter(|leg| leg.payment == payment && leg.is_in_flight());
+                signed(legs.map(|leg| leg.amount).fold(0, u64::saturating_add))
+            }
+        });
+        let net = cart.payer(&Payer::Own(payment)).net();
+        u64::try_from(net.saturating_sub(doubtful.fold(0, i64::saturating_add))).unwrap_or_default()
+    }
+
+    /// What is on its way back of what the order does not ask for, as far as it is known where it comes from.
+    pub(super) fn returning(&self) -> u64 {
+        let of = |operation: &Operation, action| {
+            let legs = operation.legs.iter().filter(|leg| leg.is_in_flight() && leg.action == action);
+            legs.map(|leg| leg.amount).fold(0, u64::saturating_add)
+        };
+        let parts = self.operations.iter().map(|operation| {
+            of(operation, Action::Void).saturating_add(of(operation, Action::Refund).min(operation.excess))
+        });
+        parts.fold(0, u64::saturating_add)
     }
 
     /// What is being captured of a payment for lines.
@@ -712,7 +719,9 @@ fn check_entries(entries: &[(u32, i64)]) -> Result<(), LineFault> {
         return Err(Fault::Zero.at(index));
     }
     let is_taken_back = |(_, amount): &(u32, i64)| *amount < 0;
-    if entries.iter().any(is_taken_back) && !entries.iter().all(is_taken_back) {
+    // A discount comes with what it is given on; what is taken back, by itself.
+    let total = entries.iter().map(|(_, amount)| *amount).fold(0, i64::saturating_add);
+    if total <= 0 && entries.iter().any(is_taken_back) && !entries.iter().all(is_taken_back) {
         return Err(Fault::MixedSigns.of_all());
     }
     Ok(())

@@ -445,7 +445,14 @@ impl Order {
         if self.is_locked() {
             return Err(Refusal::Locked);
         }
-        let planned = self.plan(operate, now).and_then(|legs| Ok((self.lines_of(operate, &legs)?, legs)));
+        let planned = match self.plan(operate, now) {
+            Ok(legs) => self.lines_of(operate, &legs).map(|lines| (lines, legs)),
+            // Where there is nothing left of the lines that are meant, that is the reason to be told.
+            Err(refusal @ (Refusal::NothingAvailable | Refusal::NotAvailable { .. })) => {
+                Err(self.entries_of(operate).err().unwrap_or(refusal))
+            }
+            Err(refusal) => Err(refusal),
+        };
         self.check_room(operate.key)?;
         self.check_operations(operate, planned.as_ref().ok().map(|(lines, legs)| (legs.as_slice(), lines.len())))?;
         self.check_details_in_all(operate.details.as_deref())?;
@@ -650,18 +657,21 @@ impl Order {
 
     /// The lines that an operation of a whole order is about, if the merchant says.
     fn lines_of(&self, operate: &Operate, legs: &[Leg]) -> Result<Vec<Entry>, Refusal> {
-        let Some(items) = &operate.items else { return Ok(Vec::new()) };
-        let cart = self.cart_of(&items.lines)?;
-        // Nobody says which lines a release is about: what is not captured is released whole.
-        let action = LineAction::of_operation(operate.kind);
-        let action = action.filter(|action| matches!(action, LineAction::Capture | LineAction::Refund));
-        let Some(action) = action else { return Ok(Vec::new()) };
-        let entries = cart.entries_by_reference(action, items, &self.flight())?;
-        cart.check_legs(action, legs, self)?;
+        let Some(entries) = self.entries_of(operate)? else { return Ok(Vec::new()) };
         let total = legs.iter().map(|leg| leg.amount).fold(0, u64::saturating_add);
         let actual = entries.iter().map(|entry| entry.amount).fold(0, i64::saturating_add);
         let expected = i64::try_from(total).unwrap_or(i64::MAX);
         if actual == expected { Ok(entries) } else { Err(Fault::Sum { expected, actual }.of_all().into()) }
+    }
+
+    fn entries_of(&self, operate: &Operate) -> Result<Option<Vec<Entry>>, Refusal> {
+        let Some(items) = &operate.items else { return Ok(None) };
+        let cart = self.cart_of(&items.lines)?;
+        // Nobody says which lines a release is about: what is not captured is released whole.
+        let action = LineAction::of_operation(operate.kind);
+        let action = action.filter(|action| matches!(action, LineAction::Capture | LineAction::Refund));
+        let Some(action) = action else { return Ok(None) };
+        Ok(Some(cart.entries_by_reference(action, items, &self.flight())?))
     }
 
     /// Whether it takes no more operations, because the last ones failed one after another (Swedbank: a purchase is

@@ -113,6 +113,7 @@ impl Order {
             } => {
                 self.remember(*key, version);
                 let kind = kind.unwrap_or_else(|| kind_of(legs, *is_release));
+                let excess = self.excess_of(legs, kind, lines);
                 self.begin(legs, kind, *target, version);
                 self.begin_lines(legs, kind, *target, lines);
                 self.operations.push(Operation {
@@ -124,6 +125,7 @@ impl Order {
                     amount: *amount,
                     is_automatic: *is_automatic,
                     details_bytes: details.as_deref().map_or(0, stored_bytes),
+                    excess,
                     lines: lines.clone(),
                     legs: legs.clone(),
                     refused: None,
@@ -140,6 +142,7 @@ impl Order {
                     amount: *amount,
                     is_automatic: false,
                     details_bytes: 0,
+                    excess: 0,
                     lines: Vec::new(),
                     legs: Vec::new(),
                     refused: Some(*objection),
@@ -255,6 +258,33 @@ impl Order {
         }
     }
 
+    /// Of what is asked to be refunded, what the order does not ask for, and nobody else gives back. What is refunded of a
+    /// line that stays is let off, and not to be paid again; what goes back for a line that is taken back never was
+    /// to stay. Without a word of lines, what is covered beyond the amount goes first.
+    fn excess_of(&self, legs: &[Leg], kind: OperationKind, lines: &[Entry]) -> u64 {
+        let refunds = legs.iter().filter(|leg| leg.action == Action::Refund);
+        let amount = refunds.map(|leg| leg.amount).fold(0, u64::saturating_add);
+        match kind {
+            OperationKind::Exchange => amount,
+            OperationKind::Refund if !lines.is_empty() => 0,
+            OperationKind::Refund
+            | OperationKind::Capture
+            | OperationKind::Void
+            | OperationKind::Reversal
+            | OperationKind::AmountUpdate
+            | OperationKind::TechnicalCancel
+            | OperationKind::Release => amount.min(self.excess.saturating_sub(self.returning())),
+        }
+    }
+
+    /// What of a refund that was done the order had not asked for.
+    fn give_excess(&mut self, operation: Version, amount: u64) -> u64 {
+        let Some(operation) = self.operations.iter_mut().find(|known| known.version == operation) else { return 0 };
+        let back = amount.min(operation.excess);
+        operation.excess = operation.excess.saturating_sub(back);
+        back
+    }
+
     /// Books lines with the operation that moves their money, as if it were done: nobody else may count on them.
     fn begin_lines(&mut self, legs: &[Leg], kind: OperationKind, target: Option<Version>, lines: &[Entry]) {
         let Some(action) = LineAction::of_operation(kind).filter(|_| !lines.is_empty()) else { return };
@@ -282,7 +312,9 @@ impl Order {
         let Some(cart) = self.cart.as_mut() else { return };
         let total = operation.lines.iter().map(|entry| entry.amount).fold(0, i64::saturating_add);
         let is_declined = |leg: &Leg| matches!(leg.result, Some(LegResult::Declined { .. }));
-        if let Some(leg) = operation.legs.get(usize::from(leg)).filter(|leg| is_declined(leg)) {
+        // Of a whole order, each payment has what its own legs move; of one payment, what the lines come to.
+        let is_whole = operation.target.is_none();
+        if let Some(leg) = operation.legs.get(usize::from(leg)).filter(|leg| is_whole && is_declined(leg)) {
             let amount = signed(leg.amount).saturating_mul(total.signum());
             cart.book_payer(action, &Payer::Own(leg.payment), amount.saturating_neg());
         }
@@ -293,8 +325,11 @@ impl Order {
         let declined = operation.legs.iter().filter(|leg| is_declined(leg)).map(|leg| leg.amount);
         let declined = declined.fold(0, u64::saturating_add);
         let done = operation.legs.iter().map(|leg| leg.amount).fold(0, u64::saturating_add) > declined;
-        for entry in undone(&lines, total.signum(), declined, done) {
-            cart.book_lines(action, &[entry], false);
+        let undone = undone(&lines, total.signum(), declined, done);
+        cart.book_lines(action, &undone, false);
+        if let Some(payment) = operation.target {
+            let total = undone.iter().map(|entry| entry.amount).fold(0, i64::saturating_add);
+            cart.book_payer(action, &Payer::Own(payment), total);
         }
     }
 
@@ -401,8 +436,6 @@ impl Order {
             return;
         }
         let (action, amount, done, payment) = (leg.action, leg.amount, *result == LegResult::Done, leg.payment);
-        let is_of_lines =
-            kind == OperationKind::Refund && self.operation(operation).is_some_and(|it| !it.lines.is_empty());
         self.end_lines(operation, index);
         self.unresolved = self.unresolved.saturating_sub(u16::from(action != Action::Capture));
         if action == Action::Increase && !done {
@@ -430,9 +463,7 @@ impl Order {
             match (self.kind, action) {
                 _ if !done || action.takes() => {}
                 (OrderKind::Running, Action::Refund) => {
-                    // What is refunded of a line that stays is let off, and not to be paid again. Without a word of
-                    // lines, what is covered beyond the amount goes first.
-                    let back = if is_of_lines { 0 } else { amount.min(self.excess) };
+                    let back = self.give_excess(operation, amount);
                     self.owe(i128::from(back));
                 }
                 _ if self.closed.as_ref().is_some_and(Closed::is_success) => {}

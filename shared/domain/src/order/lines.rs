@@ -218,6 +218,9 @@ impl Order {
         if let Some(version) = self.key_use(allocate.key)? {
             return Ok(Decision::Already(version));
         }
+        if self.is_locked() {
+            return Err(Refusal::Locked);
+        }
         check_details(allocate.details.as_deref())?;
         let planned = self.plan_allocation(allocate)?;
         self.check_room(allocate.key)?;

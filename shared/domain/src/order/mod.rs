@@ -110,9 +110,9 @@ fn is_none_left(amount: &u64) -> bool {
     *amount == 0
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
-fn is_zero(count: &u32) -> bool {
-    *count == 0
+/// Whether a count or an amount says nothing.
+fn is_zero<N: Default + PartialEq>(number: &N) -> bool {
+    *number == N::default()
 }
 
 /// An attempt to pay a part of an order.

@@ -171,6 +171,9 @@ pub struct Operation {
     /// What its commit holds that the merchant told about it, in bytes.
     #[serde(default, skip_serializing_if = "super::is_zero")]
     pub details_bytes: u32,
+    /// Of what it refunds, what the order did not ask for when it was asked: that is not to be paid again.
+    #[serde(default, skip_serializing_if = "super::is_zero")]
+    pub excess: u64,
     /// Which lines it is about, as long as it is not known what becomes of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<Entry>,
@@ -258,7 +261,7 @@ pub(super) fn weight(reference: Option<&str>, legs: usize, lines: usize) -> usiz
 }
 
 /// An operation without its reference and legs: its field names and the longest numbers and words.
-const OPERATION_BYTES: usize = 220;
+const OPERATION_BYTES: usize = 250;
 
 /// A leg: its field names and the longest numbers and words.
 const LEG_BYTES: usize = 155;
@@ -411,7 +414,8 @@ impl Order {
         if let ([payment], Target::Payment(_)) = (targets, operate.target) {
             check_authorised(payment)?;
         }
-        let available = targets.iter().map(|payment| payment.tally.available(action)).fold(0, u64::saturating_add);
+        let available_of = |payment: &Payment| self.available_of(payment, action, operate.items.is_some());
+        let available = targets.iter().map(|payment| available_of(payment)).fold(0, u64::saturating_add);
         let asked = operate.amount.map_or(available, Money::minor);
         if available == 0 {
             return Err(Refusal::NothingAvailable);
@@ -421,12 +425,21 @@ impl Order {
             return Err(Refusal::NotAvailable { asked: money(asked), available: money(available) });
         }
         let priorities = operate.priorities.clone().unwrap_or_else(|| default_priorities(action));
-        let (shares, left) = share_out(asked, action, in_order(&priorities, targets));
+        let (shares, left) = share_out(asked, available_of, in_order(&priorities, targets));
         if left > 0 {
             let admitted = money(asked.saturating_sub(left));
             return Err(Refusal::NotAdmitted { asked: money(asked), admitted });
         }
         Ok(shares.into_iter().map(|(payment, share)| Leg::new(payment.version, action, share)).collect())
+    }
+
+    /// What is available of a payment: where lines are refunded, what was captured for lines with it.
+    fn available_of(&self, payment: &Payment, action: Action, is_of_lines: bool) -> u64 {
+        let available = payment.tally.available(action);
+        match action {
+            Action::Refund if is_of_lines => available.min(self.taken_for_lines(payment.version)),
+            Action::Capture | Action::Void | Action::Refund | Action::Increase => available,
+        }
     }
 
     /// What gives all of a payment back, as its state asks for: voids what is held, refunds what was captured.

@@ -8,8 +8,8 @@ use domain::{
     Action, Aggregate, Order, Time, Version,
     limits::{AUTHORISE_DEADLINE, COMMITS_MAX},
     order::{
-        Allocate, Append, Command, Decision, Entry, Finding, Items, LegResult, LineAction, Operate, OperationKind,
-        OrderEvent, OrderKind, Payer, Refusal, Reserve, Resolution, Revise, Target,
+        Allocate, Append, Command, Decision, Entry, Finding, Items, LegResult, LineAction, LineBooks, Operate,
+        OperationKind, OrderEvent, OrderKind, Payer, PayerBooks, Refusal, Reserve, Resolution, Revise, Target,
         line::{Line, Lines},
     },
 };
@@ -179,6 +179,8 @@ struct Story {
     balance: i128,
     /// Legs that are known, and those that ended.
     legs: BTreeMap<(Version, u16), (Action, u64, bool)>,
+    /// Of what operations refund, what was not asked for when they were asked.
+    unasked: BTreeMap<Version, u64>,
     reserved: BTreeMap<Version, u64>,
     /// What was told of payments of others.
     foreign: BTreeMap<String, Foreign>,
@@ -197,8 +199,9 @@ impl Story {
         let events = Order::open(&open, None, NOW).unwrap();
         let order = Order::evolve_all(None, &events, Version::FIRST, NOW).unwrap();
         let balance = i128::from(order.amount.minor());
-        let (legs, reserved) = (BTreeMap::new(), BTreeMap::new());
-        Self { order, now: NOW, balance, legs, reserved, foreign: BTreeMap::new(), entries: Vec::new() }
+        let (legs, reserved, unasked) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let (foreign, entries) = (BTreeMap::new(), Vec::new());
+        Self { order, now: NOW, balance, legs, unasked, reserved, foreign, entries }
     }
 
     fn lines(&self) -> Lines {
@@ -364,6 +367,13 @@ impl Story {
                     let is_held = order.payment(leg.payment).unwrap().is_authorised();
                     self.legs.insert((version, index), (leg.action, leg.amount, is_held));
                 }
+                let refunds = legs.iter().filter(|leg| leg.action == Action::Refund).map(|leg| leg.amount).sum::<u64>();
+                let unasked = match kind {
+                    Some(OperationKind::Exchange) => refunds,
+                    Some(OperationKind::Refund) if !lines.is_empty() => 0,
+                    _ => refunds.min(excess.saturating_sub(self.on_its_way())),
+                };
+                self.unasked.insert(version, unasked);
                 if let Some(action) = kind.and_then(LineAction::of_operation).filter(|_| !lines.is_empty()) {
                     self.entries.push((version, action, lines.clone()));
                 }
@@ -371,17 +381,19 @@ impl Story {
             OrderEvent::LegResolved { operation, leg, result: LegResult::Done } => {
                 let (action, amount, is_held) = self.legs[&(*operation, *leg)];
                 let payment = order.leg(*operation, *leg).unwrap().payment;
-                let is_of_lines = order.operation(*operation).unwrap().kind == OperationKind::Refund
-                    && self.entries.iter().any(|(version, ..)| version == operation);
                 let payment_now = order.payment(payment).unwrap();
                 let (is_held, is_dead) = (is_held || payment_now.is_authorised(), !payment_now.is_live());
                 self.balance += match action {
                     Action::Capture | Action::Increase => 0,
                     // It ended before it could be voided, and was counted then.
                     Action::Void if is_dead => 0,
-                    // Of a line that stays, it is let off.
-                    Action::Refund if is_running && is_of_lines => 0,
-                    Action::Refund if is_running => i128::from(amount.min(excess)),
+                    // What was asked for is let off.
+                    Action::Refund if is_running => {
+                        let unasked = self.unasked.entry(*operation).or_default();
+                        let back = amount.min(*unasked);
+                        *unasked -= back;
+                        i128::from(back)
+                    }
                     Action::Void | Action::Refund if is_paid && is_held => 0,
                     // What was voided before it was authorised is all that was reserved.
                     Action::Void if !is_held => i128::from(self.reserved[&payment]),
@@ -413,6 +425,19 @@ impl Story {
             | OrderEvent::Closed { .. }
             | OrderEvent::AmountsChanged => {}
         }
+    }
+
+    /// What is on its way back of what is not asked for.
+    fn on_its_way(&self) -> u64 {
+        let in_flight = |operation: Version, wanted: Action| {
+            let known = self.order.operation(operation).unwrap();
+            let legs = known.legs.iter().filter(|leg| leg.action == wanted && !is_ended(leg));
+            legs.map(|leg| leg.amount).sum::<u64>()
+        };
+        let of = |(operation, unasked): (&Version, &u64)| {
+            in_flight(*operation, Action::Void) + in_flight(*operation, Action::Refund).min(*unasked)
+        };
+        self.unasked.iter().map(of).sum()
     }
 
     fn check(&self) -> TestCaseResult {
@@ -475,6 +500,13 @@ impl Story {
                 prop_assert_eq!(told(LineAction::Refund), (books.refunded, books.refunded_tax));
             }
         }
+        // What lines have is what payments have for them, once it is known what becomes of it.
+        if !order.operations.iter().flat_map(|operation| &operation.legs).any(|leg| !is_ended(leg)) {
+            let of_lines = |amount: fn(&LineBooks) -> i64| cart.books.iter().map(amount).sum::<i64>();
+            let of_payers = |amount: fn(&PayerBooks) -> i64| cart.payers.iter().map(amount).sum::<i64>();
+            prop_assert_eq!(of_lines(|line| line.captured), of_payers(|payer| payer.captured), "{:?}", cart);
+            prop_assert_eq!(of_lines(|line| line.refunded), of_payers(|payer| payer.refunded), "{:?}", cart);
+        }
         let covered = i128::from(order.covered()) + self.foreign.values().map(Foreign::kept).sum::<i128>();
         prop_assert!(i128::from(order.excess) <= covered, "more is to be given back than there is");
         for books in &cart.payers {
@@ -518,6 +550,10 @@ impl Story {
         }
         Err(TestCaseError::fail("an order that does not come to rest"))
     }
+}
+
+fn is_ended(leg: &domain::order::Leg) -> bool {
+    leg.result.as_ref().is_some_and(LegResult::is_final)
 }
 
 proptest! {

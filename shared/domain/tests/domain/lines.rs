@@ -739,6 +739,112 @@ fn what_may_yet_be_captured_is_not_there_to_be_given_back() {
     assert_eq!(life.order.cart.as_ref().unwrap().payer(&payer).net(), 40);
 }
 
+/// What is on its way back is not asked for again, whatever is added meanwhile: it was not asked for when it was asked.
+#[test]
+fn what_is_added_while_money_goes_back_is_asked_for() {
+    let mut life = Life::running(&[line(1, 100)]);
+    let payer = Payer::Own(life.pays(100));
+    life.allocates(Authorise, &payer, &[(1, 100)]);
+    life.allocates(Capture, &payer, &[(1, 100)]);
+    life.appends(&[reversal(2, 1, -100), line(3, 75)]);
+    life.allocates(Authorise, &payer, &[(2, -100)]);
+    let taking_back = life.allocation(Capture, payer.clone(), &[(2, -100)]);
+    life.does(&taking_back);
+    let operation = life.order.version.get();
+    life.appends(&[line(4, 25)]);
+    assert_eq!((life.order.remaining, life.order.excess), (0, 0));
+    life.does(&record([on_leg(operation, 0, LegResult::Done)]));
+    assert_eq!((life.money(), life.order.remaining), ((100, 75, 25), 25));
+    // So it is of a refund without a word of lines.
+    let mut life = Life::running(&[line(1, 100)]);
+    let payment = life.pays(100);
+    let payer = Payer::Own(payment);
+    life.allocates(Authorise, &payer, &[(1, 100)]);
+    life.allocates(Capture, &payer, &[(1, 100)]);
+    life.appends(&[reversal(2, 1, -100), line(3, 75)]);
+    life.does(&refund(payment.get(), 40));
+    let operation = life.order.version.get();
+    life.appends(&[line(4, 25)]);
+    life.does(&record([on_leg(operation, 0, LegResult::Done)]));
+    assert_eq!((life.order.remaining, life.order.excess), (25, 0), "and 15 are let off");
+}
+
+#[test]
+fn a_refund_of_a_line_that_stays_leaves_others_what_goes_back() {
+    let mut life = Life::running(&[line(1, 100), line(2, 50)]);
+    let payer = Payer::Own(life.pays(150));
+    life.allocates(Authorise, &payer, &[(1, 100), (2, 50)]);
+    life.allocates(Capture, &payer, &[(1, 100), (2, 50)]);
+    let refund = life.allocation(Refund, payer.clone(), &[(2, 50)]);
+    life.does(&refund);
+    let operation = life.order.version.get();
+    life.appends(&[reversal(3, 1, -100), line(4, 75)]);
+    life.allocates(Authorise, &payer, &[(3, -100)]);
+    assert_eq!(life.allocates(Capture, &payer, &[(3, -100)]), [(Action::Refund, 25)]);
+    life.does(&record([on_leg(operation, 0, LegResult::Done)]));
+    assert_eq!((life.money(), life.order.remaining, life.order.excess), ((150, 75, 75), 0, 0));
+}
+
+/// Less moves than the lines come to: what is declined leaves lines and payment as they were.
+#[test]
+fn what_moves_in_part_and_is_declined_leaves_all_as_it_was() {
+    let mut life = Life::running(&[line(1, 100)]);
+    let payment = life.pays(100);
+    let payer = Payer::Own(payment);
+    life.allocates(Authorise, &payer, &[(1, 100)]);
+    life.does(&capture(payment.get(), 70));
+    life.settles(LegResult::Done);
+    let net = |life: &Life| life.order.cart.as_ref().unwrap().payer(&payer).net();
+    let capturing = life.allocation(Capture, payer.clone(), &[(1, 100)]);
+    life.does(&capturing);
+    assert_eq!(life.settles(declined_leg()), [(Action::Capture, 30)]);
+    assert_eq!((net(&life), life.books(1)), (0, (100, 0, 0)));
+    assert_eq!(life.allocates(Capture, &payer, &[(1, 100)]), [(Action::Capture, 30)]);
+    life.appends(&[reversal(2, 1, -100), line(3, 75)]);
+    life.allocates(Authorise, &payer, &[(2, -100)]);
+    let taking_back = life.allocation(Capture, payer.clone(), &[(2, -100)]);
+    life.does(&taking_back);
+    assert_eq!(life.settles(declined_leg()), [(Action::Refund, 25)]);
+    assert_eq!((net(&life), life.books(2)), (100, (-100, 0, 0)));
+    assert_eq!(life.allocates(Capture, &payer, &[(2, -100)]), [(Action::Refund, 25)]);
+    assert_eq!(net(&life), 0);
+}
+
+#[test]
+fn a_discount_is_authorised_and_captured_with_what_it_is_given_on() {
+    let discount = Line { kind: LineKind::Discount, tax: 0, taxes: Vec::new(), ..line(2, -20) };
+    for (payer, mut life) in
+        [Payer::Own(v(1)), foreign("PID")].map(|payer| (payer, Life::running(&[line(1, 120), discount.clone()])))
+    {
+        if let Payer::Own(_) = payer {
+            life.pays(100);
+        }
+        life.allocates(Authorise, &payer, &[(1, 120), (2, -20)]);
+        let moved = life.allocates(Capture, &payer, &[(1, 120), (2, -20)]);
+        assert_eq!(moved.is_empty(), payer != Payer::Own(v(1)), "{moved:?}");
+        assert_eq!((life.books(1), life.books(2)), ((120, 120, 0), (-20, -20, 0)));
+        assert_eq!((life.order.remaining, life.order.excess), (0, 0));
+    }
+    // What comes to nothing, or to less, is no purchase.
+    let mut life = Life::running(&[line(1, 120), discount]);
+    let payer = Payer::Own(life.pays(100));
+    let mixed = life.allocation(Authorise, payer, &[(1, 20), (2, -20)]);
+    assert_eq!(life.refuses(&mixed), Refusal::Lines(Fault::MixedSigns.of_all()));
+}
+
+#[test]
+fn a_payment_gives_up_no_more_than_it_did_not_capture() {
+    let mut life = Life::running(&[line(1, 100)]);
+    let [first, second] = [50, 50].map(|part| Payer::Own(life.pays(part)));
+    for payer in [&first, &second] {
+        life.allocates(Authorise, payer, &[(1, 50)]);
+    }
+    life.allocates(Capture, &first, &[(1, 50)]);
+    let exceeds = Fault::PaymentExceeds { done: "cancelled", left: 0, actual: 50 };
+    assert_eq!(life.refuses(&life.allocation(GiveUp, first, &[(1, 50)])), Refusal::Lines(exceeds.of_all()));
+    assert_eq!(life.allocates(GiveUp, &second, &[(1, 50)]), [(Action::Void, 50)]);
+}
+
 #[test]
 fn money_that_was_captured_without_a_word_of_lines_is_there_for_them() {
     let mut life = Life::running(&[line(1, 100)]);
@@ -930,6 +1036,21 @@ fn lines_of_one_reference_are_taken_in_their_order_and_never_beyond_what_they_co
 }
 
 #[test]
+fn lines_are_refunded_with_the_payments_that_were_captured_for_them() {
+    let mut life = Life::parts(&[line(1, 150)]);
+    let [first, second] = [50, 100].map(|part| life.pays(part));
+    life.does(&operate(OperationKind::Capture, Target::Order, Some(eur(30))));
+    life.settles(LegResult::Done);
+    let capture = on_references(&life, OperationKind::Capture, 70, &[("sku", 70)]);
+    life.does(&capture);
+    assert_eq!(life.settles(LegResult::Done), [(Action::Capture, 20), (Action::Capture, 50)]);
+    let refund = on_references(&life, OperationKind::Refund, 70, &[("sku", 70)]);
+    life.does(&refund);
+    let shared = life.order.operations.last().unwrap().legs.iter().map(|leg| (leg.payment, leg.amount));
+    assert_eq!(shared.collect::<Vec<_>>(), [(first, 20), (second, 50)]);
+}
+
+#[test]
 fn five_failures_in_a_row_lock_a_purchase_and_a_success_counts_anew() {
     let mut life = Life::purchase(&[line(1, 100)]);
     life.pays(100);
@@ -957,6 +1078,7 @@ fn five_failures_in_a_row_lock_a_purchase_and_a_success_counts_anew() {
     assert_eq!(life.refuses(&right(10)), Refusal::Locked);
     assert_eq!(life.refuses(&void(1, 1)), Refusal::Locked);
     assert_eq!(life.refuses(&refund(1, 1)), Refusal::Locked);
+    assert_eq!(life.refuses(&life.allocation(Capture, Payer::Own(v(1)), &[(1, 1)])), Refusal::Locked);
     // Other orders do not count.
     let mut plain = Life::parts(&[line(1, 100)]);
     plain.pays(100);

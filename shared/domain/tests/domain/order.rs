@@ -767,6 +767,7 @@ fn an_operation_weighs_at_least_what_it_takes_of_a_snapshot() {
                 target: Some(v(COMMITS_MAX)),
                 reference: reference.map(|character| character.repeat(REFERENCE_CHARS_MAX)),
                 amount: Some(AMOUNT_MINOR_MAX),
+                excess: AMOUNT_MINOR_MAX,
                 is_automatic: false,
                 details_bytes: OPERATION_DETAILS_BYTES_MAX,
                 lines: vec![],

@@ -576,7 +576,7 @@ fn what_cannot_be_shared_out_is_told() {
     let payments = order.payments.iter().collect::<Vec<_>>();
     let admitted = in_order(&list(&[("*", "giftcard")]), &payments);
     let share = |amount| {
-        let (shares, left) = share_out(amount, Capture, admitted.iter().copied());
+        let (shares, left) = share_out(amount, |payment| payment.tally.available(Capture), admitted.iter().copied());
         (shares.into_iter().map(|(payment, share)| (payment.version.get(), share)).collect::<Vec<_>>(), left)
     };
     assert_eq!(share(0), (vec![], 0));

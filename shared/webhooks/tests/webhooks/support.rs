@@ -7,9 +7,9 @@ use app::{
 use domain::{
     Action, Aggregate, MerchantAccount, Money, Order, Reference, Tally, Time, Version,
     order::{
-        CancelReason, Change, ChangeId, CloseReason, Command, Decision, Finding, Format, KeyPrint, Leg, LegResult,
-        Method, MethodKind, Objection, Open, OperationKind, OrderEvent, OrderKind, PartnerId, Redirect, Reserve,
-        Resolution, Session, changes,
+        CancelReason, CartTerms, Change, ChangeId, CloseReason, Command, Decision, Entry, Finding, Format, KeyPrint,
+        Leg, LegResult, LineAction, Method, MethodKind, Objection, Open, OperationKind, OrderEvent, OrderKind,
+        PartnerId, Payer, Redirect, Reserve, Resolution, Session, changes, line::Sheet,
     },
     webhook::Endpoint,
 };
@@ -171,6 +171,48 @@ pub(crate) fn cancellation(reason: CancelReason) -> Commit {
 
 pub(crate) fn closed(reason: CloseReason) -> Commit {
     vec![OrderEvent::Closed { reason, capture_at: None, key: None }]
+}
+
+/// An order that goes on, with one line; what becomes of it: another line, a fact of somebody else's payment and one of
+/// its own, its end, and its next beginning.
+pub(crate) fn running() -> Vec<Change> {
+    let here = |count, sum| Sheet { count, sum, here: Some(Vec::new()), beside: None };
+    let recorded = |action, payer, entry: (u32, i64), is_success| OrderEvent::LinesRecorded {
+        action,
+        payer,
+        entries: vec![Entry { line: entry.0, amount: entry.1, tax: 0 }],
+        is_success,
+        details: Some(format!("{{\"private\":\"{PRIVATE}\"}}")),
+        key: None,
+    };
+    let mut begun = opened("EUR", 100);
+    for event in &mut begun {
+        if let OrderEvent::Opened { kind, cart, .. } = event {
+            *kind = OrderKind::Running;
+            let sheet = Some(here(1, 100));
+            *cart = Some(Box::new(CartTerms { tax: 0, description: None, alias: None, sheet }));
+        }
+    }
+    let revised = OrderEvent::Revised {
+        amount: euros(150),
+        tax: 0,
+        description: None,
+        sheet: Some(here(1, 150)),
+        details: None,
+        key: None,
+    };
+    let appended = OrderEvent::Appended { amount: euros(200), tax: 0, sheet: here(1, 50), details: None, key: None };
+    story([
+        begun,
+        vec![revised],
+        vec![appended],
+        card(100, "payment-1"),
+        authorised(3),
+        vec![recorded(LineAction::Authorise, Payer::Own(v(3)), (1, 100), true)],
+        vec![recorded(LineAction::Capture, Payer::Foreign("PID_1".into()), (2, 50), false)],
+        vec![OrderEvent::Closed { reason: CloseReason::Concluded, capture_at: None, key: None }],
+        vec![OrderEvent::Reopened { key: None }],
+    ])
 }
 
 /// One commit of several's events.

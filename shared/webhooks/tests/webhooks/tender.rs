@@ -12,7 +12,7 @@ use webhooks::words;
 
 use crate::support::{
     Desk, ORDER, PRIVATE, asked, at, authorised, awaiting_shopper, cancellation, card, closed, done, gift_card, ideal,
-    leg_resolved, opened, refused, released, requested, resolved, story, timed_out, together, uuid,
+    leg_resolved, opened, refused, released, requested, resolved, running, story, timed_out, together, uuid,
 };
 
 #[track_caller]
@@ -243,6 +243,7 @@ fn every_kind_objection_and_standing_has_its_word() {
         (OperationKind::AmountUpdate, "amountUpdate"),
         (OperationKind::TechnicalCancel, "technicalCancel"),
         (OperationKind::Release, "release"),
+        (OperationKind::Exchange, "exchange"),
     ];
     assert_eq!(kinds.map(|(kind, _)| words::operation_kind(kind)), kinds.map(|(_, word)| word));
     let objections = [
@@ -291,6 +292,34 @@ fn a_leg_that_was_declined_and_one_that_was_done() {
     assert_eq!(done["data"], json!({"order": open_order(8, 10_000), "payment": payment, "leg": leg}));
 }
 
+/// Whose payment it was is told, and what it did with which line; not what the merchant told about it.
+#[test]
+fn what_was_done_on_lines() {
+    let story = running();
+    let own = event(at(&story, 5, 0));
+    let lines = json!({
+        "action": "authorise",
+        "paymentPspReference": "7Q2M0V5D8RKTA003",
+        "success": true,
+        "currency": "EUR",
+        "items": [{ "lineId": 1, "value": 100 }],
+    });
+    assert_eq!((&own["type"], &own["data"]["lines"]), (&json!("lines.recorded"), &lines));
+    let foreign = event(at(&story, 6, 0));
+    let lines = json!({
+        "action": "capture",
+        "paymentId": "PID_1",
+        "success": false,
+        "currency": "EUR",
+        "items": [{ "lineId": 2, "value": 50 }],
+    });
+    assert_eq!(foreign["data"]["lines"], lines);
+    let amounts = [1, 2].map(|version| event(at(&story, version, 0))["data"]["order"]["amount"]["value"].clone());
+    assert_eq!(amounts, [json!(150), json!(200)]);
+    let ends = [7, 8].map(|version| event(at(&story, version, 0))["data"]["order"]["status"].clone());
+    assert_eq!(ends, [json!("closed"), json!("open")]);
+}
+
 #[test]
 fn an_order_that_ended() {
     let expected = json!({
@@ -337,6 +366,7 @@ fn every_change_has_an_event() {
         failed(Resolution::Failed),
         failed(Resolution::Pending),
         failed(Resolution::Uncertain),
+        running(),
     ];
     let changes = stories.into_iter().chain(modified).flatten().collect::<Vec<_>>();
     for name in CHANGE_NAMES {
@@ -348,6 +378,7 @@ fn every_change_has_an_event() {
             ("order", _) => &["order"],
             ("payment", _) => &["order", "payment"],
             ("operation", _) => &["operation", "order"],
+            ("lines", _) => &["lines", "order"],
             _ => &["leg", "order", "payment"],
         };
         assert_eq!((event["type"].as_str().unwrap(), parts.as_slice()), (*name, expected));
@@ -368,7 +399,7 @@ fn every_status_of_a_payment_is_the_one_of_the_api() {
 #[test]
 fn nothing_is_null_and_no_secret_is_told() {
     let redirected = story([opened("EUR", 100), ideal(100, "payment-1"), awaiting_shopper(1), timed_out(1)]);
-    for change in [cancelled(), redirected].concat() {
+    for change in [cancelled(), redirected, running()].concat() {
         let body = String::from_utf8(Desk::new(Format::Tender).body(&change)).unwrap();
         assert!(!body.contains("null") && !body.contains(PRIVATE) && !body.contains("BwcHBwc"), "{body}");
     }

@@ -2,7 +2,7 @@
 //! what is asked for with one key was done once.
 
 use app::StreamId;
-use domain::order::{Order, Payer, line::Line};
+use domain::order::{Leg, Order, Payer, line::Line};
 
 use super::{Findings, Stories, Story, commits};
 use crate::{workload::Planned, world::World};
@@ -83,6 +83,15 @@ fn faults(order: &Order, lines: &[Line]) -> Vec<String> {
             && books.captured_tax.abs() <= line.tax.abs();
         if !is_within || !is_taxed {
             faults.push(format!("{books:?} of {line:?}"));
+        }
+    }
+    // What lines have is what payments have for them, once it is known what becomes of it.
+    if !order.operations.iter().flat_map(|operation| &operation.legs).any(Leg::is_in_flight) {
+        let of_lines = (cart.books.iter()).fold((0, 0), |sum, line| (sum.0 + line.captured, sum.1 + line.refunded));
+        let of_payers =
+            (cart.payers.iter()).fold((0, 0), |sum, payer| (sum.0 + payer.captured, sum.1 + payer.refunded));
+        if of_lines != of_payers {
+            faults.push(format!("lines have {of_lines:?} captured and refunded, their payments {of_payers:?}"));
         }
     }
     for books in &cart.payers {

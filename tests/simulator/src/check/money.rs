@@ -38,8 +38,8 @@ struct Ledger {
     balance: i128,
     /// What was told of payments of others.
     foreign: BTreeMap<String, Foreign>,
-    /// Operations that are about lines.
-    of_lines: BTreeSet<Version>,
+    /// Of what operations refund, what was not asked for when they were asked.
+    unasked: BTreeMap<Version, u64>,
 }
 
 /// A payment of others, as it would be if it were one of ours.
@@ -106,9 +106,13 @@ impl Ledger {
             OrderEvent::Reopened { .. } => (self.is_running, self.is_paid) = (true, false),
             OrderEvent::Closed { reason, .. } => self.is_paid = *reason == CloseReason::Paid,
             OrderEvent::OperationRequested { legs, kind, lines, .. } => {
-                if *kind == Some(OperationKind::Refund) && !lines.is_empty() {
-                    self.of_lines.insert(version);
-                }
+                let refunds = legs.iter().filter(|leg| leg.action == Action::Refund).map(|leg| leg.amount).sum::<u64>();
+                let unasked = match kind {
+                    Some(OperationKind::Exchange) => refunds,
+                    Some(OperationKind::Refund) if !lines.is_empty() => 0,
+                    _ => refunds.min(self.excess().saturating_sub(self.on_its_way())),
+                };
+                self.unasked.insert(version, unasked);
                 self.legs.extend(legs.iter().zip(0..).map(|(leg, index)| ((version, index), leg.clone())));
             }
             OrderEvent::LegResolved { operation, leg, result } => {
@@ -135,7 +139,7 @@ impl Ledger {
 
     /// What an event adds to what is still to be paid of an order in parts.
     fn owed(&mut self, event: &OrderEvent) -> i128 {
-        let excess = u64::try_from((-self.balance).max(0)).unwrap_or(u64::MAX);
+        let excess = self.excess();
         let reserved = |payment: &Version| i128::from(self.reserved.get(payment).copied().unwrap_or_default());
         let sum = |entries: &[Entry]| entries.iter().map(|entry| i128::from(entry.amount)).sum::<i128>();
         match event {
@@ -154,7 +158,6 @@ impl Ledger {
                 -increases.map(|leg| i128::from(leg.amount)).sum::<i128>()
             }
             OrderEvent::LegResolved { operation, leg, result } => {
-                let is_of_lines = self.of_lines.contains(operation);
                 let Some(leg) = self.legs.get(&(*operation, *leg)) else { return 0 };
                 match (leg.action, result) {
                     (Action::Increase, LegResult::Declined { .. }) => i128::from(leg.amount),
@@ -162,9 +165,13 @@ impl Ledger {
                     (Action::Void, LegResult::Done) if !self.authorised.contains(&leg.payment) => {
                         reserved(&leg.payment)
                     }
-                    // Of a line that stays, it is let off.
-                    (Action::Refund, LegResult::Done) if self.is_running && is_of_lines => 0,
-                    (Action::Refund, LegResult::Done) if self.is_running => i128::from(leg.amount.min(excess)),
+                    // What was asked for is let off.
+                    (Action::Refund, LegResult::Done) if self.is_running => {
+                        let unasked = self.unasked.entry(*operation).or_default();
+                        let back = leg.amount.min(*unasked);
+                        *unasked -= back;
+                        i128::from(back)
+                    }
                     (Action::Void | Action::Refund, LegResult::Done) if !self.is_paid => i128::from(leg.amount),
                     (Action::Capture | Action::Increase | Action::Void | Action::Refund, _) => 0,
                 }
@@ -179,6 +186,24 @@ impl Ledger {
             | OrderEvent::Closed { .. }
             | OrderEvent::AmountsChanged => 0,
         }
+    }
+
+    /// What is covered beyond what is asked for.
+    fn excess(&self) -> u64 {
+        u64::try_from((-self.balance).max(0)).unwrap_or(u64::MAX)
+    }
+
+    /// What is on its way back of that.
+    fn on_its_way(&self) -> u64 {
+        let in_flight = |operation: Version, wanted: Action| {
+            let legs = self.legs.range((operation, 0)..=(operation, u16::MAX)).map(|(_, leg)| leg);
+            let open = legs.filter(|leg| leg.action == wanted && leg.is_in_flight());
+            open.map(|leg| leg.amount).sum::<u64>()
+        };
+        let of = |(operation, unasked): (&Version, &u64)| {
+            in_flight(*operation, Action::Void) + in_flight(*operation, Action::Refund).min(*unasked)
+        };
+        self.unasked.iter().map(of).sum()
     }
 
     /// Of one payment: nothing, as long as it is not authorised.
