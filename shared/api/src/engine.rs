@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use app::{App, CommitLog, Meter, Random, Streams, Webhooks, access::Access, ports::Clock};
+use app::{App, CommitLog, Meter, Partners, Random, Streams, Webhooks, access::Access, ports::Clock};
 use domain::MerchantAccount;
-use partners::{Accounts, Sandbox};
+use partners::{Accounts, Credits, Sandbox};
 
 use crate::{Secrets, Tokens, secrets::SecretsError};
 
@@ -17,6 +17,8 @@ pub struct Engine {
     pub access: Access,
     /// Gift cards.
     pub accounts: Accounts,
+    /// Credit.
+    pub credits: Credits,
     /// The sandbox acquirer's page.
     pub sandbox: Sandbox,
     /// Webhook endpoints.
@@ -48,10 +50,16 @@ impl Engine {
             sandbox.found_at(public_url);
         }
         let webhooks = Webhooks::new(streams.clone(), prints.clone());
-        let app = App::new(streams.clone(), prints, Arc::new(accounts.clone()), Arc::new(sandbox.clone()));
+        let credits = Credits::new(streams.clone(), prints.clone());
+        let partners = Partners {
+            accounts: Arc::new(accounts.clone()),
+            sandbox: Arc::new(sandbox.clone()),
+            credit: Arc::new(credits.clone()),
+        };
+        let app = App::new(streams.clone(), prints, partners);
         let access = Access::new(streams, app.prints.clone(), secrets.operator_key_hash());
         let tokens = secrets.tokens()?;
-        Ok(Self { app, access, accounts, sandbox, webhooks, test_merchants: Vec::new(), tokens })
+        Ok(Self { app, access, accounts, credits, sandbox, webhooks, test_merchants: Vec::new(), tokens })
     }
 
     /// Tells the engine where shoppers' browsers reach it. What it was told first stands.

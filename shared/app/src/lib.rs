@@ -57,16 +57,26 @@ pub struct App {
     pub streams: Streams,
     /// Keyed fingerprints.
     pub prints: Prints,
-    accounts: Arc<dyn Partner>,
-    sandbox: Arc<dyn Partner>,
+    partners: Partners,
     meter: Arc<dyn Meter>,
+}
+
+/// Whoever holds the shopper's money.
+#[derive(Clone)]
+pub struct Partners {
+    /// Gift cards.
+    pub accounts: Arc<dyn Partner>,
+    /// The test acquirer.
+    pub sandbox: Arc<dyn Partner>,
+    /// Credit.
+    pub credit: Arc<dyn Partner>,
 }
 
 impl App {
     /// The engine over its ports.
     #[must_use]
-    pub fn new(streams: Streams, prints: Prints, accounts: Arc<dyn Partner>, sandbox: Arc<dyn Partner>) -> Self {
-        Self { streams, prints, accounts, sandbox, meter: no_meter() }
+    pub fn new(streams: Streams, prints: Prints, partners: Partners) -> Self {
+        Self { streams, prints, partners, meter: no_meter() }
     }
 
     /// The same, counted by `meter`.
@@ -79,8 +89,9 @@ impl App {
     #[must_use]
     pub fn partner(&self, id: PartnerId) -> &dyn Partner {
         match id {
-            PartnerId::Accounts => self.accounts.as_ref(),
-            PartnerId::Sandbox => self.sandbox.as_ref(),
+            PartnerId::Accounts => self.partners.accounts.as_ref(),
+            PartnerId::Sandbox => self.partners.sandbox.as_ref(),
+            PartnerId::Credit => self.partners.credit.as_ref(),
         }
     }
 
@@ -90,6 +101,7 @@ impl App {
         match instrument {
             Instrument::GiftCard { .. } => PartnerId::Accounts,
             Instrument::Card { .. } | Instrument::Ideal => PartnerId::Sandbox,
+            Instrument::Credit { .. } => PartnerId::Credit,
         }
     }
 }

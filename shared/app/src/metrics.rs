@@ -90,6 +90,7 @@ fn of_event(order: &Order, event: &OrderEvent) -> Option<Measure> {
             let partner = match order.payment(*payment)?.partner {
                 PartnerId::Accounts => "accounts",
                 PartnerId::Sandbox => "sandbox",
+                PartnerId::Credit => "credit",
             };
             Some(Measure::PaymentEnded { partner, outcome })
         }

@@ -4,6 +4,7 @@ use std::{borrow::Cow, fmt, future::Future, pin::Pin};
 
 use domain::{
     Action, MerchantAccount, Money, Reference, Time, Version,
+    credit::Proof,
     feed::Report,
     order::{Change, LegResult, Method, MethodKind, Resolution},
     reference::LegReference,
@@ -11,6 +12,7 @@ use domain::{
 };
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::{Details, OrderKey, streams::StreamId};
 
@@ -299,6 +301,15 @@ pub enum Instrument {
     },
     /// iDEAL.
     Ideal,
+    /// Credit.
+    Credit {
+        /// The merchant's name for the customer.
+        customer: String,
+        /// On which of the customer's spend options; revolving without one.
+        option: Option<Uuid>,
+        /// The proof that it is the customer who spends, if one came.
+        proof: Option<Proof>,
+    },
 }
 
 impl fmt::Debug for Instrument {
@@ -307,6 +318,7 @@ impl fmt::Debug for Instrument {
             Self::Card { .. } => "Card",
             Self::GiftCard { .. } => "GiftCard",
             Self::Ideal => "Ideal",
+            Self::Credit { .. } => "Credit",
         })
     }
 }
@@ -328,6 +340,7 @@ impl Described {
             Instrument::Card { .. } => (MethodKind::Card, "card"),
             Instrument::GiftCard { brand, .. } => (MethodKind::GiftCard, brand.as_str()),
             Instrument::Ideal => (MethodKind::Ideal, "ideal"),
+            Instrument::Credit { .. } => (MethodKind::Credit, "credit"),
         };
         Self { method: Method { kind, brand: brand.to_owned(), last4: None }, token: String::new() }
     }

@@ -247,6 +247,12 @@ pub enum SpendFault {
     Declined(Decline),
 }
 
+impl From<Decline> for SpendFault {
+    fn from(reason: Decline) -> Self {
+        Self::Declined(reason)
+    }
+}
+
 /// Why a limit is not changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LimitFault {
@@ -380,7 +386,12 @@ impl Account {
     ///
     /// # Errors
     /// [`SpendFault`].
-    pub fn decide_spend(&self, spending: &Spending, settings: &Settings, now: Time) -> Result<Vec<AccountEvent>, SpendFault> {
+    pub fn decide_spend(
+        &self,
+        spending: &Spending,
+        settings: &Settings,
+        now: Time,
+    ) -> Result<Vec<AccountEvent>, SpendFault> {
         let Spending { payment, amount, spend, proof } = spending;
         let credit = self.credit.as_deref().ok_or(SpendFault::Declined(Decline::NotPermitted))?;
         if self.hold(*payment).is_some() {
@@ -498,7 +509,9 @@ impl Account {
             AccountEvent::LimitSet { limit } => self.issued = self.issued.with_minor(*limit),
             AccountEvent::CodeGiven { challenge, expires_at, is_right } => {
                 let credit = self.credit.as_mut();
-                let Some(known) = credit.and_then(|credit| credit.remember(*challenge, *expires_at, at)) else { return };
+                let Some(known) = credit.and_then(|credit| credit.remember(*challenge, *expires_at, at)) else {
+                    return;
+                };
                 if *is_right {
                     known.is_passed = true;
                 } else {

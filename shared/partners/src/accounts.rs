@@ -4,24 +4,27 @@
 //! of the security code it has a keyed fingerprint too.
 
 use app::{
-    Fut, Instrument, Partner, Prints, StoreError, StreamId, Streams,
+    Fut, Instrument, Partner, Prints, StoreError, Streams,
     ports::{Authorise, Described, Lookup, Perform},
     streams::ChangeError,
 };
 use data_encoding::BASE32_NOPAD;
 use domain::{
-    Account, Action, MerchantAccount, Money, Reference,
+    Account, MerchantAccount, Money,
     account::{AccountCommand, AccountEvent, Call},
     order::{Decline, KeyPrint, LegResult, Method, MethodKind, Resolution},
 };
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::last4;
+use crate::{
+    books::{Books, unknown},
+    last4,
+};
 
 /// The gift cards of all merchants.
 #[derive(Clone)]
 pub struct Accounts {
-    streams: Streams,
+    books: Books,
     prints: Prints,
 }
 
@@ -87,7 +90,7 @@ impl Accounts {
     /// Gift cards kept in `streams`.
     #[must_use]
     pub fn new(streams: Streams, prints: Prints) -> Self {
-        Self { streams, prints }
+        Self { books: Books::new(streams, "giftcard"), prints }
     }
 
     /// Issues a gift card. With an idempotency key, number and code are made from that instead of drawn, so
@@ -111,12 +114,13 @@ impl Accounts {
                 code: self.code_print(&token, Some(&code)),
                 key,
             };
-            let stream = stream(merchant, &token);
-            match self.streams.append::<Account>(&stream, None, &[issued]).await {
+            let stream = self.books.stream(merchant, &token);
+            match self.books.streams.append::<Account>(&stream, None, &[issued]).await {
                 Ok(_) => return Ok(GiftCard { number, code }),
                 Err(StoreError::Conflict) if is_drawn => {}
                 Err(StoreError::Conflict) => {
-                    let known = self.streams.load::<Account>(&stream, None).await?.and_then(|known| known.state.key);
+                    let known =
+                        self.books.streams.load::<Account>(&stream, None).await?.and_then(|known| known.state.key);
                     return match (key, known) {
                         (Some(key), Some(known)) if key == known => Ok(GiftCard { number, code }),
                         (Some(key), Some(known)) if key.key == known.key => Err(IssueError::KeyReused),
@@ -134,8 +138,7 @@ impl Accounts {
     /// # Errors
     /// The store's.
     pub async fn find(&self, merchant: &MerchantAccount, number: &SecretString) -> Result<Option<Account>, StoreError> {
-        let stream = stream(merchant, &self.token(merchant, number));
-        Ok(self.streams.load::<Account>(&stream, None).await?.map(|loaded| loaded.state))
+        self.books.find(merchant, &self.token(merchant, number)).await
     }
 
     /// What can be spent of a gift card.
@@ -150,8 +153,9 @@ impl Accounts {
         code: Option<&SecretString>,
     ) -> Result<Money, BalanceError> {
         let token = self.token(merchant, number);
-        let (print, now) = (self.code_print(&token, code), self.streams.now());
+        let (print, now) = (self.code_print(&token, code), self.books.streams.now());
         let account = self
+            .books
             .change(merchant, &token, |account| match account.check_code(print, now) {
                 _ if account.brand != brand => Err(Decline::InvalidCardNumber),
                 Err(Decline::InvalidCode) => Ok(vec![AccountEvent::CodeFailed]),
@@ -174,10 +178,11 @@ impl Accounts {
         brand: &str,
         code: Option<&SecretString>,
     ) -> Result<Account, ChangeError<Decline>> {
-        let (print, now) = (self.code_print(request.token, code), self.streams.now());
+        let (print, now) = (self.code_print(request.token, code), self.books.streams.now());
         let hold = AccountCommand::Hold { payment: request.payment, amount: request.amount };
         let call = Call::Hold(request.payment);
         let account = self
+            .books
             .change(request.merchant, request.token, |account| {
                 if account.brand != brand {
                     return Err(Decline::InvalidCardNumber);
@@ -204,17 +209,6 @@ impl Accounts {
             return Ok(account);
         }
         Err(ChangeError::Refused(account.declined(call).unwrap_or(Decline::InvalidCode)))
-    }
-
-    async fn change(
-        &self,
-        merchant: &MerchantAccount,
-        token: &str,
-        decide: impl Fn(&Account) -> Result<Vec<AccountEvent>, Decline> + Send + Sync,
-    ) -> Result<Account, ChangeError<Decline>> {
-        let decide = |account: Option<&Account>| decide(account.ok_or(Decline::InvalidCardNumber)?);
-        let changed = self.streams.change::<Account, Decline>(&stream(merchant, token), decide).await?;
-        changed.ok_or(ChangeError::Refused(Decline::InvalidCardNumber))
     }
 
     fn token(&self, merchant: &MerchantAccount, number: &SecretString) -> String {
@@ -244,7 +238,7 @@ impl Accounts {
             }
             let bytes = match key {
                 Some(key) => self.prints.print(purpose, &[merchant.as_str().as_bytes(), &key.key, &[block]]),
-                None => self.streams.entropy::<32>(),
+                None => self.books.streams.entropy::<32>(),
             };
             // Bytes from 250 on would favour some digits.
             let unbiased = bytes.into_iter().filter(|byte| *byte < 250);
@@ -253,10 +247,6 @@ impl Accounts {
         number.truncate(digits);
         number.into()
     }
-}
-
-fn stream(merchant: &MerchantAccount, token: &str) -> StreamId {
-    StreamId::owned(merchant, "giftcard", token)
 }
 
 impl Partner for Accounts {
@@ -270,7 +260,7 @@ impl Partner for Accounts {
                 },
                 token: self.token(merchant, number),
             },
-            Instrument::Card { .. } | Instrument::Ideal => Described::by_kind(instrument),
+            Instrument::Card { .. } | Instrument::Ideal | Instrument::Credit { .. } => Described::by_kind(instrument),
         }
     }
 
@@ -290,55 +280,10 @@ impl Partner for Accounts {
     }
 
     fn perform<'a>(&'a self, request: Perform<'a>) -> Fut<'a, LegResult> {
-        Box::pin(async move {
-            let command = AccountCommand::Move {
-                payment: request.payment,
-                leg: request.leg,
-                action: request.action,
-                amount: request.amount.minor(),
-            };
-            let call = Call::Move(request.leg);
-            let decide = |account: &Account| {
-                let declined = |reason| account.decline(call, reason).map(|event| vec![event]).ok_or(reason);
-                account.decide(&command).or_else(declined)
-            };
-            match self.change(request.merchant, request.token, decide).await {
-                Ok(account) => account.declined(call).map_or(LegResult::Done, |reason| LegResult::Declined { reason }),
-                // No such account: nothing is held.
-                Err(ChangeError::Refused(Decline::InvalidCardNumber)) if request.action == Action::Void => {
-                    LegResult::Done
-                }
-                Err(ChangeError::Refused(reason)) => LegResult::Declined { reason },
-                Err(ChangeError::Store(error)) => {
-                    tracing::warn!(%error, leg = %request.leg, "the account's store did not answer");
-                    LegResult::Uncertain
-                }
-            }
-        })
+        Box::pin(async move { self.books.perform(&request).await })
     }
 
     fn lookup<'a>(&'a self, request: Lookup<'a>) -> Fut<'a, Resolution> {
-        Box::pin(async move {
-            let command = AccountCommand::Lookup { payment: request.payment };
-            match self.change(request.merchant, request.token, |account| account.decide(&command)).await {
-                Ok(account) => found(&account, request.payment),
-                Err(ChangeError::Refused(_)) => Resolution::Failed,
-                Err(ChangeError::Store(error)) => unknown(&error),
-            }
-        })
+        Box::pin(async move { self.books.lookup(&request).await })
     }
-}
-
-fn found(account: &Account, payment: Reference) -> Resolution {
-    match account.declined(Call::Hold(payment)) {
-        _ if account.hold(payment).is_some() => Resolution::Authorised,
-        Some(reason) => Resolution::Refused { reason },
-        None => Resolution::Failed,
-    }
-}
-
-/// The write may have landed: what became of it is to be looked up.
-fn unknown(error: &StoreError) -> Resolution {
-    tracing::warn!(%error, "the account's store did not answer");
-    Resolution::Uncertain
 }

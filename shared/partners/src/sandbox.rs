@@ -230,7 +230,7 @@ impl Book {
                 (None, _) => Resolution::AwaitingShopper { redirect: Redirect { url: page.to_owned() } },
                 (Some(Choice::Approve), _) => Resolution::Authorised,
                 (Some(Choice::Refuse), MethodKind::Card) => Resolution::Refused { reason: Decline::NotAuthenticated },
-                (Some(Choice::Refuse), MethodKind::GiftCard | MethodKind::Ideal) => {
+                (Some(Choice::Refuse), MethodKind::GiftCard | MethodKind::Ideal | MethodKind::Credit) => {
                     Resolution::Cancelled { by: CancelledBy::Shopper }
                 }
             },

@@ -135,5 +135,6 @@ words! {
         MethodKind::Card => "scheme",
         MethodKind::GiftCard => "giftcard",
         MethodKind::Ideal => "ideal",
+        MethodKind::Credit => "credit",
     }
 }

@@ -12,7 +12,10 @@
 
 use num_bigint::BigUint;
 
-use crate::{Decimal, limits::{AMOUNT_MINOR_MAX, PLAN_MONTHS_MAX}};
+use crate::{
+    Decimal,
+    limits::{AMOUNT_MINOR_MAX, PLAN_MONTHS_MAX},
+};
 
 /// What the annual rate, in ten-thousandths of a percent, is divided by to be a month's share of one.
 const RATE_UNITS: u32 = 12 * 100 * 10_000;

@@ -40,6 +40,7 @@ impl MethodKind {
             Self::Card => "creditcard",
             Self::GiftCard => "giftcard",
             Self::Ideal => "ideal",
+            Self::Credit => "credit",
         }
     }
 }
@@ -52,6 +53,7 @@ impl MethodKind {
             Self::Card => "CreditCard",
             Self::GiftCard => "GiftCard",
             Self::Ideal => "Ideal",
+            Self::Credit => "Credit",
         }
     }
 }
@@ -64,6 +66,7 @@ impl Payment {
         match self.partner {
             PartnerId::Accounts => &self.method.brand,
             PartnerId::Sandbox => "sandbox",
+            PartnerId::Credit => "credit",
         }
     }
 

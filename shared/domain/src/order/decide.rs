@@ -206,6 +206,25 @@ pub enum Refusal {
         /// What can still be done.
         available: Money,
     },
+    /// Less than all that is available, where it has to be all.
+    #[error("it has to be all that is available, {available}, got {asked}")]
+    NotWhole {
+        /// What was asked for.
+        asked: Money,
+        /// What can still be done.
+        available: Money,
+    },
+    /// No more than is authorised, where it has to grow.
+    #[error("it has to be more than is authorised, {held}, got {asked}")]
+    NotMore {
+        /// What was asked for.
+        asked: Money,
+        /// What is authorised.
+        held: Money,
+    },
+    /// There is no such capture, or it took nothing.
+    #[error("nothing was captured by it")]
+    NotCaptured,
     /// More than the largest amount there is.
     #[error("the amount would be more than there can be")]
     AmountTooLarge,
@@ -495,6 +514,7 @@ impl Order {
             details: details.clone(),
             is_deferred: *is_deferred,
             is_automatic: false,
+            of: operate.only.of,
             lines,
             key: *key,
         });
@@ -773,6 +793,7 @@ impl Draft {
             details: None,
             is_deferred: true,
             is_automatic: true,
+            of: None,
             lines: Vec::new(),
             key: None,
         });
@@ -796,6 +817,7 @@ impl Draft {
                 details: None,
                 is_deferred: false,
                 is_automatic: false,
+                of: None,
                 lines: Vec::new(),
                 key: None,
             });

@@ -99,6 +99,9 @@ pub enum OrderEvent {
         /// Which lines it is about, if the merchant says.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         lines: Vec<Entry>,
+        /// Of a refund, the capture that it is of, if the merchant says.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        of: Option<Version>,
         /// The idempotency key of the request.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         key: Option<KeyPrint>,
@@ -297,6 +300,8 @@ pub enum MethodKind {
     GiftCard,
     /// iDEAL: the shopper pays at a bank's page.
     Ideal,
+    /// Credit: an account of ours with a limit.
+    Credit,
 }
 
 /// The payment partners an order can name.
@@ -307,6 +312,8 @@ pub enum PartnerId {
     Accounts,
     /// The acquirer for tests and demonstrations.
     Sandbox,
+    /// Credit: our own accounts too.
+    Credit,
 }
 
 /// A partner's word on an authorisation.

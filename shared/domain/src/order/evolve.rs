@@ -109,6 +109,7 @@ impl Order {
                 is_deferred: _,
                 is_automatic,
                 lines,
+                of,
                 key,
             } => {
                 self.remember(*key, version);
@@ -125,6 +126,7 @@ impl Order {
                     amount: *amount,
                     is_automatic: *is_automatic,
                     details_bytes: details.as_deref().map_or(0, stored_bytes),
+                    of: *of,
                     excess,
                     lines: lines.clone(),
                     legs: legs.clone(),
@@ -142,6 +144,7 @@ impl Order {
                     amount: *amount,
                     is_automatic: false,
                     details_bytes: 0,
+                    of: None,
                     excess: 0,
                     lines: Vec::new(),
                     legs: Vec::new(),

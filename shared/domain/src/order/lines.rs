@@ -249,6 +249,7 @@ impl Order {
             details: allocate.details.clone(),
             is_deferred: false,
             is_automatic: false,
+            of: None,
             lines: planned.entries,
             key: allocate.key,
         });

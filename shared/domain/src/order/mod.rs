@@ -30,7 +30,7 @@ pub use event::{
 };
 pub use lines::{Append, CartTerms, NewCart, Revise};
 pub(crate) use operation::stored_bytes;
-pub use operation::{Books, Leg, Objection, Operate, Operation, OperationKind, Standing, Target};
+pub use operation::{Books, Leg, Objection, Only, Operate, Operation, OperationKind, Standing, Target};
 pub use outstanding::Due;
 pub use session::{CaptureMode, HeaderText, OwnFormat, OwnHeader, OwnWebhook, Session};
 pub use view::ShopperView;

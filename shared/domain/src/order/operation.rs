@@ -82,8 +82,21 @@ pub struct Operate {
     pub is_of_attempt: bool,
     /// Which lines it is about, if the merchant says.
     pub items: Option<Items>,
+    /// What else has to hold of it.
+    pub only: Only,
     /// The idempotency key of the request.
     pub key: Option<KeyPrint>,
+}
+
+/// What else has to hold of an operation on one payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Only {
+    /// Whether it has to be with all that is available.
+    pub whole: bool,
+    /// Whether an amount may only grow.
+    pub upward: bool,
+    /// The capture that a refund is of: no more than that took is refunded of it.
+    pub of: Option<Version>,
 }
 
 impl Operate {
@@ -102,6 +115,7 @@ impl Operate {
             is_recorded: false,
             is_of_attempt: false,
             items: None,
+            only: Only::default(),
             key: None,
         }
     }
@@ -171,6 +185,9 @@ pub struct Operation {
     /// What its commit holds that the merchant told about it, in bytes.
     #[serde(default, skip_serializing_if = "super::is_zero")]
     pub details_bytes: u32,
+    /// Of a refund, the capture that it is of, if the merchant says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<Version>,
     /// Of what it refunds, what the order did not ask for when it was asked: that is not to be paid again.
     #[serde(default, skip_serializing_if = "super::is_zero")]
     pub excess: u64,
@@ -261,7 +278,7 @@ pub(super) fn weight(reference: Option<&str>, legs: usize, lines: usize) -> usiz
 }
 
 /// An operation without its reference and legs: its field names and the longest numbers and words.
-const OPERATION_BYTES: usize = 250;
+const OPERATION_BYTES: usize = 265;
 
 /// A leg: its field names and the longest numbers and words.
 const LEG_BYTES: usize = 155;
@@ -416,6 +433,10 @@ impl Order {
         }
         let available_of = |payment: &Payment| self.available_of(payment, action, operate.items.is_some());
         let available = targets.iter().map(|payment| available_of(payment)).fold(0, u64::saturating_add);
+        let available = match operate.only.of {
+            Some(capture) => available.min(self.left_of_capture(capture)?),
+            None => available,
+        };
         let asked = operate.amount.map_or(available, Money::minor);
         if available == 0 {
             return Err(Refusal::NothingAvailable);
@@ -424,6 +445,9 @@ impl Order {
         if asked > available {
             return Err(Refusal::NotAvailable { asked: money(asked), available: money(available) });
         }
+        if operate.only.whole && asked < available {
+            return Err(Refusal::NotWhole { asked: money(asked), available: money(available) });
+        }
         let priorities = operate.priorities.clone().unwrap_or_else(|| default_priorities(action));
         let (shares, left) = share_out(asked, available_of, in_order(&priorities, targets));
         if left > 0 {
@@ -431,6 +455,20 @@ impl Order {
             return Err(Refusal::NotAdmitted { asked: money(asked), admitted });
         }
         Ok(shares.into_iter().map(|(payment, share)| Leg::new(payment.version, action, share)).collect())
+    }
+
+    /// What a capture took that no refund of it gave back, or may give back.
+    fn left_of_capture(&self, capture: Version) -> Result<u64, Refusal> {
+        let known = self.operation(capture).filter(|known| known.kind == OperationKind::Capture);
+        let done = |leg: &&Leg| leg.result == Some(LegResult::Done);
+        let sum = |amounts: &mut dyn Iterator<Item = &Leg>| amounts.map(|leg| leg.amount).fold(0, u64::saturating_add);
+        let taken = sum(&mut known.ok_or(Refusal::NotCaptured)?.legs.iter().filter(done));
+        if taken == 0 {
+            return Err(Refusal::NotCaptured);
+        }
+        let refunds = self.operations.iter().filter(|operation| operation.of == Some(capture));
+        let given = |leg: &&Leg| leg.is_in_flight() || done(leg);
+        Ok(taken.saturating_sub(sum(&mut refunds.flat_map(|operation| &operation.legs).filter(given))))
     }
 
     /// What is available of a payment: where lines are refunded, what was captured for lines with it.
@@ -467,6 +505,9 @@ impl Order {
         let held = tally.authorised.saturating_sub(tally.voided).saturating_sub(tally.voiding);
         let held = held.saturating_add(tally.increasing);
         let asked = amount.minor();
+        if operate.only.upward && asked <= held {
+            return Err(Refusal::NotMore { asked: amount, held: amount.with_minor(held) });
+        }
         if asked == held {
             return Err(Refusal::Unchanged);
         }
@@ -548,6 +589,9 @@ impl Refusal {
             | Self::DetailsTooLong { .. }
             | Self::ShipmentsMismatch { .. }
             | Self::CaptureDelayTooLong
+            | Self::NotWhole { .. }
+            | Self::NotMore { .. }
+            | Self::NotCaptured
             | Self::ExpiryPast
             | Self::ExpiryTooFar
             | Self::DetailsFull

@@ -33,7 +33,7 @@ fn issued(minor: u64) -> AccountEvent {
 }
 
 fn held(number: u16, amount: u64) -> AccountEvent {
-    AccountEvent::Held { payment: payment(number), amount }
+    AccountEvent::Held { payment: payment(number), amount, spend: None, proved: None }
 }
 
 fn moved(number: u16, operation: u16, action: Action, amount: u64) -> AccountEvent {

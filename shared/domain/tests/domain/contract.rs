@@ -1,9 +1,12 @@
 //! The JSON of events is a published contract: events and fields are added, nothing is renamed.
 
 use domain::{
-    Action, Order, OrderId, Time,
+    Action, Decimal, Order, OrderId, Time,
     account::{AccountEvent, Call},
     attention::{Attention, AttentionEvent, Raised},
+    credit::{
+        Exemption, Offer, OfferSource, OfferStatus, ProductEvent, Proved, Settings, SettingsEvent, Spend, SpendType,
+    },
     feed::{Again, Attempt, Feed, FeedEvent, Outcome, Progress},
     order::{
         CancelReason, CancelledBy, CaptureMode, CartTerms, CloseReason, Decline, Entry, Format, HeaderText, Leg,
@@ -117,6 +120,7 @@ fn the_json_of_order_events_never_changes() {
                 details: Some(r#"{"mood":"good"}"#.into()),
                 is_deferred: true,
                 is_automatic: true,
+                of: None,
                 lines: vec![],
                 key: Some(key),
             },
@@ -297,6 +301,7 @@ fn the_json_of_what_happens_to_lines_never_changes() {
                 details: None,
                 is_deferred: false,
                 is_automatic: false,
+                of: None,
                 lines: entries,
                 key: None,
             },
@@ -409,6 +414,7 @@ fn the_json_of_partners_words_never_changes() {
         (MethodKind::Card, r#""card""#),
         (MethodKind::GiftCard, r#""gift_card""#),
         (MethodKind::Ideal, r#""ideal""#),
+        (MethodKind::Credit, r#""credit""#),
     ]);
 }
 
@@ -427,7 +433,42 @@ fn the_json_of_account_events_never_changes() {
             },
             r#"{"type":"issued","brand":"givex","last4":"0000","balance":{"currency":"EUR","value":5000},"code":[1,1,1,1,1,1,1,1]}"#,
         ),
-        (AccountEvent::Held { payment, amount: 60 }, r#"{"type":"held","payment":"ZZZZZZZZZZZZZ001","amount":60}"#),
+        (
+            AccountEvent::Held { payment, amount: 60, spend: None, proved: None },
+            r#"{"type":"held","payment":"ZZZZZZZZZZZZZ001","amount":60}"#,
+        ),
+        (
+            AccountEvent::Held {
+                payment,
+                amount: 60,
+                spend: Some(Box::new(Spend {
+                    offer: Some("12M".into()),
+                    spend_type: SpendType::Instalment,
+                    interest_rate: Decimal::from_hundredths(990).unwrap(),
+                    months: 12,
+                })),
+                proved: Some(Proved { challenge: Some(payment), expires_at: NOW, is_exempt: true }),
+            },
+            r#"{"type":"held","payment":"ZZZZZZZZZZZZZ001","amount":60,"spend":{"offer":"12M","spend_type":"instalment","interest_rate":99000,"months":12},"proved":{"challenge":"ZZZZZZZZZZZZZ001","expires_at":1767225600000,"is_exempt":true}}"#,
+        ),
+        (
+            AccountEvent::Held {
+                payment,
+                amount: 60,
+                spend: Some(Box::new(Spend::revolving())),
+                proved: Some(Proved { challenge: None, expires_at: Time::default(), is_exempt: false }),
+            },
+            r#"{"type":"held","payment":"ZZZZZZZZZZZZZ001","amount":60,"spend":{"spend_type":"purchase","interest_rate":0},"proved":{"expires_at":0}}"#,
+        ),
+        (
+            AccountEvent::CreditOpened { customer: "C1".into(), product: "FLEX".into(), limit: eur(100), key: None },
+            r#"{"type":"credit_opened","customer":"C1","product":"FLEX","limit":{"currency":"EUR","value":100}}"#,
+        ),
+        (AccountEvent::LimitSet { limit: 200 }, r#"{"type":"limit_set","limit":200}"#),
+        (
+            AccountEvent::CodeGiven { challenge: payment, expires_at: NOW, is_right: true },
+            r#"{"type":"code_given","challenge":"ZZZZZZZZZZZZZ001","expires_at":1767225600000,"is_right":true}"#,
+        ),
         (
             AccountEvent::Moved { payment, leg, action: Action::Increase, amount: 45 },
             r#"{"type":"moved","payment":"ZZZZZZZZZZZZZ001","leg":"ZZZZZZZZZZZZZ002-3","action":"increase","amount":45}"#,
@@ -448,6 +489,47 @@ fn the_json_of_account_events_never_changes() {
         (AccountEvent::CodeFailed, r#"{"type":"code_failed"}"#),
         (AccountEvent::CodeAccepted, r#"{"type":"code_accepted"}"#),
     ]);
+}
+
+#[test]
+fn the_json_of_products_and_settings_never_changes() {
+    let offer = Offer {
+        code: "12M".into(),
+        name: "12 months".into(),
+        description: "Spread the cost".into(),
+        status: OfferStatus::Active,
+        source: OfferSource::Promotional,
+        spend_type: SpendType::Instalment,
+        interest_rate: Decimal::from_hundredths(990).unwrap(),
+        months: 12,
+        ends_at: Some(NOW),
+        least: 100,
+        most: Some(200),
+        settlement_percentage: Decimal::ONE,
+        refund_percentage: Decimal::default(),
+        chargeback_percentage: Decimal::default(),
+    };
+    check(&[
+        (
+            ProductEvent::ProductSet {
+                code: "FLEX".into(),
+                name: "Flexible".into(),
+                description: "Credit".into(),
+                currency: "EUR".parse().unwrap(),
+            },
+            r#"{"type":"product_set","code":"FLEX","name":"Flexible","description":"Credit","currency":"EUR"}"#,
+        ),
+        (
+            ProductEvent::OfferSet { offer: Box::new(offer) },
+            r#"{"type":"offer_set","offer":{"code":"12M","name":"12 months","description":"Spread the cost","status":"active","source":"promotional","spend_type":"instalment","interest_rate":99000,"months":12,"ends_at":1767225600000,"least":100,"most":200,"settlement_percentage":10000,"refund_percentage":0,"chargeback_percentage":0}}"#,
+        ),
+    ]);
+    let exemptions = vec![Exemption { below: eur(3_000), in_a_row: 5 }];
+    let settings = Settings { is_settled_in_part: true, exemptions, ..Settings::default() };
+    check(&[(
+        SettingsEvent::SettingsSet { settings },
+        r#"{"type":"settings_set","settings":{"is_settled_in_part":true,"is_reversed_in_part":false,"is_refunded_in_part":false,"is_authenticated":true,"exemptions":[{"below":{"currency":"EUR","value":3000},"in_a_row":5}]}}"#,
+    )]);
 }
 
 #[test]

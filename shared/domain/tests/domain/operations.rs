@@ -11,7 +11,7 @@ use domain::{
     },
     order::{
         Books, CancelledBy, CaptureMode, CloseReason, Command, Decision, Decline, Due, HeaderText, Leg, LegResult,
-        Objection, Open, Operate, OperationKind, OrderEvent, OwnFormat, OwnWebhook, Refusal, Resolution, Session,
+        Objection, Only, Open, Operate, OperationKind, OrderEvent, OwnFormat, OwnWebhook, Refusal, Resolution, Session,
         Standing, Target,
     },
 };
@@ -191,6 +191,7 @@ fn an_operation_is_kept_as_it_was_asked() {
         details: Some(details),
         is_deferred: false,
         is_automatic: false,
+        of: None,
         lines: vec![],
         key: Some(print(1, 1)),
     };
@@ -1542,6 +1543,7 @@ fn an_operation_without_more_ado_has_no_more_than_a_kind_a_target_and_an_amount(
         is_recorded: false,
         is_of_attempt: false,
         items: None,
+        only: Only { whole: false, upward: false, of: None },
         key: None,
     };
     assert_eq!(request(1, Capture, eur(45)), Command::Operate(plain));

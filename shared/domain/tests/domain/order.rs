@@ -769,6 +769,7 @@ fn an_operation_weighs_at_least_what_it_takes_of_a_snapshot() {
                 amount: Some(AMOUNT_MINOR_MAX),
                 excess: AMOUNT_MINOR_MAX,
                 is_automatic: false,
+                of: None,
                 details_bytes: OPERATION_DETAILS_BYTES_MAX,
                 lines: vec![],
                 legs: (0..legs).map(|_| longest()).collect(),

@@ -551,7 +551,12 @@ fn a_reversal_follows_no_list() {
 
 #[test]
 fn payments_go_by_the_names_that_merchants_know() {
-    let names = [(MethodKind::Card, "creditcard"), (MethodKind::GiftCard, "giftcard"), (MethodKind::Ideal, "ideal")];
+    let names = [
+        (MethodKind::Card, "creditcard"),
+        (MethodKind::GiftCard, "giftcard"),
+        (MethodKind::Ideal, "ideal"),
+        (MethodKind::Credit, "credit"),
+    ];
     for (kind, name) in names {
         assert_eq!(kind.name(), name);
     }

@@ -1036,6 +1036,9 @@ proptest! {
                 unknown.extend(events.iter().filter_map(|event| match event {
                     AccountEvent::Barred { payment } => Some(*payment),
                     AccountEvent::Issued { .. }
+                    | AccountEvent::CreditOpened { .. }
+                    | AccountEvent::LimitSet { .. }
+                    | AccountEvent::CodeGiven { .. }
                     | AccountEvent::Held { .. }
                     | AccountEvent::Moved { .. }
                     | AccountEvent::Declined { .. }

@@ -72,6 +72,7 @@ pub(crate) fn holder(method: &Method) -> PartnerId {
     match method.kind {
         MethodKind::GiftCard => PartnerId::Accounts,
         MethodKind::Card | MethodKind::Ideal => PartnerId::Sandbox,
+        MethodKind::Credit => PartnerId::Credit,
     }
 }
 
@@ -168,6 +169,7 @@ pub(crate) fn asked(kind: OperationKind, target: Target, amount: Option<u64>, le
         details: None,
         is_deferred: false,
         is_automatic: false,
+        of: None,
         lines: vec![],
         key: None,
     }]
@@ -204,6 +206,7 @@ pub(crate) fn released(legs: impl Into<Vec<Leg>>) -> Commit {
         details: None,
         is_deferred: false,
         is_automatic: false,
+        of: None,
         lines: vec![],
         key: None,
     }]

@@ -650,7 +650,12 @@ impl Step {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let cents = || prop_oneof![1_u64..40, 40_u64..120];
-    let kind = prop_oneof![Just(MethodKind::Card), Just(MethodKind::GiftCard), Just(MethodKind::Ideal)];
+    let kind = prop_oneof![
+        Just(MethodKind::Card),
+        Just(MethodKind::GiftCard),
+        Just(MethodKind::Ideal),
+        Just(MethodKind::Credit)
+    ];
     let resolution = prop_oneof![
         4 => Just(Resolution::Authorised),
         1 => Just(Resolution::Refused { reason: Decline::Refused }),

@@ -118,6 +118,7 @@ pub(crate) fn asked<const N: usize>(
         details: None,
         is_deferred: true,
         is_automatic: false,
+        of: None,
         lines: vec![],
         key: None,
     }]
@@ -272,6 +273,7 @@ pub(crate) fn pay(kind: MethodKind, cents: u64) -> Command {
         MethodKind::Card => ("visa", Some("1111"), PartnerId::Sandbox, "payment-card"),
         MethodKind::GiftCard => ("givex", Some("0000"), PartnerId::Accounts, "payment-gift-card"),
         MethodKind::Ideal => ("ideal", None, PartnerId::Sandbox, "payment-ideal"),
+        MethodKind::Credit => ("credit", None, PartnerId::Credit, "payment-credit"),
     };
     Command::Reserve(Reserve {
         seen: Version::FIRST,
