@@ -134,9 +134,10 @@ fn check_abort(order: &Order) -> Result<(), Problem> {
     if is_in_flight(order) {
         return Err(Refusal::InFlight.into());
     }
-    let captured = order.captured_in_all();
-    if order.kind == OrderKind::Running && captured > 0 {
-        return Err(Refusal::Captured { captured: order.amount.with_minor(captured) }.into());
+    // An order that goes on after it is paid is a cart only as long as nothing was done on it.
+    let is_touched = order.attempts > 0 || order.cart.as_ref().is_some_and(|cart| !cart.is_untouched());
+    if order.kind == OrderKind::Running && is_touched {
+        return Err(Refusal::Attempted { attempts: order.attempts }.into());
     }
     Ok(())
 }
