@@ -25,6 +25,9 @@ const DRAWN_FROM: &[u8; 36] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
 const KIND: &str = "draft";
 
+/// What the paymentorders family tells of an order when it opens it. It is read from that commit, and not told again.
+const TOLD_ONCE: &str = "paymentorder";
+
 /// Which draft.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DraftKey {
@@ -337,6 +340,7 @@ fn with_draft(before: Option<&str>, now: Option<&str>, key: &DraftKey) -> Result
     for json in [before, now].into_iter().flatten() {
         told.extend(serde_json::from_str::<BTreeMap<String, Box<RawValue>>>(json).map_err(|error| corrupt(&error))?);
     }
+    told.remove(TOLD_ONCE);
     told.insert("draft_id".to_owned(), to_raw_value(&key.shown()).map_err(|error| corrupt(&error))?);
     serde_json::to_string(&told).map_err(|error| corrupt(&error))
 }
