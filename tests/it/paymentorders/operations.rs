@@ -214,7 +214,32 @@ async fn items_are_captured_and_reversed_once(shop: &Shop) {
     assert_eq!(remaining(&desk.read(&id).await.at("/paymentorder")), [500, 500, 0]);
 }
 
+/// Who repeats a whole cart has what cost nothing in it: nothing of that is captured, and it is told back.
+async fn items_that_cost_nothing_may_be_named(shop: &Shop) {
+    let desk = Desk::new(shop, "3.1");
+    let items = json!([item("free", 0, 0), item("P1", 1_000, 250), item("P2", 500, 125)]);
+    let id = desk.open(&super::purchase_of("free-1", 1_500, 375, &items)).await;
+    super::pay(shop, &id, &[(1_500, tests::shop::card(VISA))]).await;
+    let much = json!([item("free", 0, 0), item("P1", 500, 125), item("none", 500, 125)]);
+    let refused = desk.capture(&id, &transaction_of("f0", 1_000, 250, &much)).await;
+    let field = "transaction.orderItems[2].reference".to_owned();
+    assert_eq!(problem(&refused), (400, "line_unknown".into(), field), "the item that is at fault: {}", refused.text);
+    let unknown = json!([item("P1", 1_000, 250), item("none", 0, 0)]);
+    let refused = desk.capture(&id, &transaction_of("f1", 1_000, 250, &unknown)).await;
+    let field = "transaction.orderItems[1].reference".to_owned();
+    assert_eq!(problem(&refused), (400, "line_unknown".into(), field), "{}", refused.text);
+    let captured = desk.capture(&id, &transaction_of("f2", 1_500, 375, &items)).await;
+    assert_eq!(captured.status, 200, "{}", captured.text);
+    let back = json!([item("P2", 500, 125), item("free", 0, 0)]);
+    let reversed = desk.reverse(&id, &transaction_of("f3", 500, 125, &back)).await;
+    assert_eq!(reversed.status, 200, "{}", reversed.text);
+    let list = desk.part(&id, "financialtransactions").await["financialTransactionsList"].clone();
+    assert_eq!(list[1]["orderItems"].as_array().map(Vec::len), Some(3), "{list}");
+    assert_eq!((&list[2]["orderItems"][1]["reference"], &list[2]["amount"]), (&json!("free"), &json!(500)), "{list}");
+}
+
 crate::on_both_stores!(
+    items_that_cost_nothing_may_be_named,
     what_was_asked_before_is_answered_again,
     five_failures_in_a_row_lock,
     what_is_declined_is_told,
