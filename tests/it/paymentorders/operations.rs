@@ -130,8 +130,17 @@ async fn what_is_declined_is_told(shop: &Shop) {
     let desk = Desk::new(shop, "3.0");
     let id = desk.open(&purchase("declined-2")).await;
     pay_in_parts(shop, &id, CAPTURE_DECLINED).await;
-    let partly = desk.capture(&id, &transaction("p0", 1_500, 375)).await;
+    let items = json!([item("P1", 1_000, 150), item("P2", 500, 50)]);
+    let partly = desk.capture(&id, &transaction_of("p0", 1_500, 200, &items)).await;
     assert_eq!((partly.status, partly.at("/capture/transaction/amount")), (200, json!(500)), "{}", partly.text);
+    // With its share of the tax; which items it was done for nobody can say.
+    assert_eq!(partly.at("/capture/transaction/vatAmount"), 67, "{}", partly.text);
+    let told = desk.part(&id, "financialTransactions").await["financialTransactionsList"][2].clone();
+    assert_eq!(
+        (&told["amount"], &told["vatAmount"], told.get("orderItems")),
+        (&json!(500), &json!(67), None),
+        "{told}"
+    );
     assert_eq!(remaining(&desk.read(&id).await.at("/paymentorder")), [1_000, 1_000, 500]);
     let list = desk.part(&id, "postPurchaseFailedAttempts").await;
     assert_eq!(list["postpurchaseFailedAttemptList"][0]["amount"], 1_000);
