@@ -316,7 +316,8 @@ fn done(operation: &Operation, action: Action) -> u64 {
 /// Everything that was done with the money of an order, oldest first: each part that was authorised, and each
 /// operation.
 pub(super) fn transactions(sources: &Sources<'_>) -> Vec<TransactionView> {
-    let Sources { key, order, details, lines, .. } = sources;
+    let Sources { key, order, told, details, lines, .. } = sources;
+    let named = told.and_then(|told| told.payee.payee_reference.as_deref());
     let mut all = Vec::new();
     let mut authorised = 0_u64;
     for payment in order.payments.iter().filter(|payment| payment.is_authorised()) {
@@ -334,7 +335,7 @@ pub(super) fn transactions(sources: &Sources<'_>) -> Vec<TransactionView> {
                 amount: payment.amount,
                 vat_amount: tax_share(order, authorised, after),
                 description: order.cart.as_ref().and_then(|cart| cart.description.clone()),
-                payee_reference: Some(payment.reference.clone()),
+                payee_reference: Some(named.unwrap_or(&payment.reference).to_owned()),
                 receipt_reference: None,
                 order_items: None,
             },
