@@ -303,6 +303,23 @@ async fn an_order_that_has_ended_takes_nothing(shop: &Shop) {
     assert_eq!(lapsing.order(shop).await.text_at("/status"), "failed");
 }
 
+/// It stays open for its merchant, and there is nothing left for the shopper to wait for.
+async fn an_order_that_goes_on_is_paid_once_it_is_covered(shop: &Shop) {
+    let shopping = format!("/v1/accounts/{}/shopping/draft_orders", local::TEST_MERCHANT);
+    let item = json!({ "line_id": 1, "id": "chair", "quantity": 1, "gross_amount": 1_000, "tax_lines": [] });
+    let draft = shop.post(&shopping, &json!({ "order": { "currency": "EUR", "items": [item] } })).await.text_at("/id");
+    let completed = shop.request(Method::PUT, &format!("{shopping}/{draft}/complete")).json(&json!({}));
+    let order = shop.send(completed).await.at("/orders/0/checkout");
+    let page = Page { key: tests::shop::order_key(&order) };
+    assert_eq!(page.order(shop).await.text_at("/status"), "open");
+    let started = page.pay(shop, 1_000, json!({ "type": "ideal" })).await;
+    assert_eq!(started.text_at("/order/status"), "open", "it is not known yet: {}", started.text);
+    let back = shop.press(started.text_at("/redirect").strip_prefix(&shop.url).unwrap(), "approve").await;
+    let (path, query) = back.strip_prefix(&shop.url).unwrap().split_once('?').unwrap();
+    let order = shop.send(shop.bare(Method::GET, &format!("{path}/order?{query}"))).await;
+    assert_eq!((order.text_at("/status"), order.at("/orderData")), ("paid".into(), Value::Null), "{}", order.text);
+}
+
 super::on_both_stores!(
     the_page_runs_its_own_script_and_no_other,
     a_page_that_there_is_not_is_not_shown,
@@ -317,4 +334,5 @@ super::on_both_stores!(
     a_shopper_comes_back_to_the_page,
     a_result_that_is_none_is_left_alone,
     an_order_that_has_ended_takes_nothing,
+    an_order_that_goes_on_is_paid_once_it_is_covered,
 );
