@@ -129,6 +129,18 @@ async fn an_authorization_has_the_reference_of_its_payment_order(shop: &Shop) {
     assert_eq!(list[0]["payeeReference"], "payment-1", "{list}");
 }
 
+/// As on the page, where it is paid: iDEAL takes euros only.
+async fn instruments_are_those_of_the_currency(shop: &Shop) {
+    let desk = Desk::new(shop, "3.1");
+    for (currency, instruments) in
+        [("EUR", json!(["CreditCard", "GiftCard", "Ideal"])), ("SEK", json!(["CreditCard", "GiftCard"]))]
+    {
+        let body = with(purchase(&format!("instruments-{currency}")), "/paymentorder/currency", &json!(currency));
+        let read = desk.read(&desk.open(&body).await).await;
+        assert_eq!(read.at("/paymentorder/availableInstruments"), instruments, "{currency}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_not_there_is_not_found() {
     let shop = Shop::open(On::Embedded).await;
