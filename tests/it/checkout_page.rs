@@ -62,7 +62,8 @@ async fn the_page_runs_its_own_script_and_no_other(shop: &Shop) {
 
 async fn a_page_that_there_is_not_is_not_shown(shop: &Shop) {
     let page = Page::of(&shop.open_order(1_000).await);
-    let elsewhere = shop.engine.tokens.seal_page(&page.key.merchant, domain::OrderId::from_entropy([7; 16]));
+    let nobodys = domain::OrderId::from_entropy([7; 16]);
+    let elsewhere = shop.engine.tokens.seal_page(&page.key.merchant, nobodys, shop.engine.tokens.current());
     let of_payment = shop.engine.tokens.seal_return(&page.key.merchant, page.key.id.reference());
     for token in ["x", "AAAA", &elsewhere, &of_payment] {
         let shown = shop.send(shop.bare(Method::GET, &format!("/psp/checkout/{token}"))).await;
