@@ -298,9 +298,18 @@ async fn an_order_that_has_ended_takes_nothing(shop: &Shop) {
     assert_eq!((order.text_at("/status"), order.at("/orderData")), ("aborted".into(), Value::Null));
     let late = json!({ "orderData": order_data, "amount": 1_000, "method": gift_card() });
     is_problem(&page.post(shop, "payments", &late).await, 403, "order_cancelled", "");
+    // Nor does it tell what is left on a card any more.
+    let mut card = gift_card();
+    card.as_object_mut().unwrap().remove("type");
+    is_problem(&page.post(shop, "balance", &card).await, 403, "order_cancelled", "");
+    let paid = Page::of(&shop.open_order(1_000).await);
+    assert_eq!(paid.post(shop, "balance", &card).await.status, 200);
+    paid.pay(shop, 1_000, gift_card()).await;
+    is_problem(&paid.post(shop, "balance", &card).await, 403, "order_closed", "");
 
     let lapsing = Page::of(&shop.open_order_for(1_000, Duration::from_secs(60)).await);
     shop.clock.advance(Duration::from_secs(61));
+    is_problem(&lapsing.post(shop, "balance", &card).await, 403, "order_expired", "");
     assert_eq!(lapsing.order(shop).await.text_at("/status"), "failed");
 }
 
