@@ -143,6 +143,9 @@ impl App {
             }
             let events = Draft::edit(known, edit, print)?;
             let after = Draft::evolve_all(known.cloned(), &events, Version::FIRST, now);
+            // What cannot be added up could not be shown either.
+            let lines = after.as_ref().map(|draft| draft.content.lines.as_slice()).unwrap_or_default();
+            sum_of(lines).and(tax_of(lines)).map_err(DraftRefusal::from)?;
             let actual = after.and_then(|draft| serde_json::to_vec(&draft.content).ok()).map_or(0, |json| json.len());
             if actual > DRAFT_BYTES_MAX { Err(DraftError::TooLong { actual }) } else { Ok(events) }
         });

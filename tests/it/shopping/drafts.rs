@@ -188,6 +188,25 @@ async fn a_draft_has_limits(shop: &Shop) {
     assert_eq!(ordered(shop, &many[..500]).await.len(), 16);
 }
 
+/// What cannot be added up is refused before it is written: a draft can always be read.
+async fn a_draft_that_comes_to_too_much_is_not_kept(shop: &Shop) {
+    let most = i64::try_from(domain::limits::AMOUNT_MINOR_MAX).unwrap();
+    let refused =
+        shop.post_keyed(&at("draft_orders"), "much", &draft_of(&[item(1, "a", most, 0), item(2, "b", most, 0)])).await;
+    let expected = (400, "line_invalid".to_owned(), "order.items".to_owned());
+    assert_eq!(error(&refused), expected, "{}", refused.text);
+    let less = draft_of(&[item(1, "a", most, 0)]);
+    let created = shop.post_keyed(&at("draft_orders"), "much", &less).await;
+    assert_eq!(created.status, 201, "nothing was written under the key: {}", created.text);
+    let id = created.text_at("/id");
+    let before = shop.get(&of_draft(&id, "")).await;
+    let added = shop.post(&of_draft(&id, "/items"), &item(2, "b", most, 0)).await;
+    assert_eq!(error(&added).1, "line_invalid", "{}", added.text);
+    let replaced = put(shop, &of_draft(&id, ""), &draft_of(&[item(1, "a", most, 0), item(2, "b", most, 0)])).await;
+    assert_eq!(error(&replaced).1, "line_invalid", "{}", replaced.text);
+    assert_eq!(shop.get(&of_draft(&id, "")).await, before);
+}
+
 /// The rules alone: it takes too many requests.
 #[test]
 fn a_draft_is_not_changed_for_ever() {
@@ -211,4 +230,5 @@ crate::on_both_stores!(
     a_draft_that_its_order_refuses_can_be_changed,
     the_same_request_is_done_once,
     a_draft_has_limits,
+    a_draft_that_comes_to_too_much_is_not_kept,
 );
