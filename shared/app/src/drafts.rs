@@ -293,12 +293,12 @@ impl App {
                 let expected = order.amount.currency();
                 return Err(Error::Refused(Refusal::CurrencyMismatch { expected, actual }).into());
             }
-            let told = if content.is_replacement { None } else { self.told(order_key, &order).await? };
-            let details = with_draft(told.as_deref(), content.details.as_deref(), key)?;
             if !content.is_replacement {
-                let added = self.add_lines(order_key, content.lines.clone(), Some(details), Some(print)).await?;
+                let tell = |told: Option<&str>| with_draft(told, content.details.as_deref(), key);
+                let added = self.add_lines(order_key, content.lines.clone(), Some(&tell), Some(print)).await?;
                 return Ok(added.0);
             }
+            let details = with_draft(None, content.details.as_deref(), key)?;
             let amount = amount_of(content, order.amount)?;
             let tax = tax_of(&content.lines).map_err(Refusal::from).map_err(Error::from)?;
             let (lines, details) = (Some(content.lines.clone()), Some(details));
@@ -358,7 +358,7 @@ fn amount_of(content: &Content, like: Money) -> Result<Money, DraftError> {
 }
 
 /// What is told of an order: what was told before, with what a draft tells anew, and which draft it was.
-fn with_draft(before: Option<&str>, now: Option<&str>, key: &DraftKey) -> Result<String, DraftError> {
+fn with_draft(before: Option<&str>, now: Option<&str>, key: &DraftKey) -> Result<String, StoreError> {
     let mut told = BTreeMap::<String, Box<RawValue>>::new();
     for json in [before, now].into_iter().flatten() {
         told.extend(serde_json::from_str::<BTreeMap<String, Box<RawValue>>>(json).map_err(|error| corrupt(&error))?);
@@ -368,6 +368,6 @@ fn with_draft(before: Option<&str>, now: Option<&str>, key: &DraftKey) -> Result
     serde_json::to_string(&told).map_err(|error| corrupt(&error))
 }
 
-fn corrupt(error: &serde_json::Error) -> DraftError {
-    StoreError::Corrupt(format!("a draft: {error}")).into()
+fn corrupt(error: &serde_json::Error) -> StoreError {
+    StoreError::Corrupt(format!("a draft: {error}"))
 }
