@@ -99,6 +99,19 @@ async fn a_cancelled_order_releases_what_is_held(shop: &Shop) {
     assert_eq!(error(&shop.ask(&of(&order, "close")).await).1, "order_cancelled");
 }
 
+/// Both are one endpoint, and not one request.
+async fn closing_and_opening_are_two_requests(shop: &Shop) {
+    let order = ordered(shop, &[item(1, "chair", 1_000, 200)]).await;
+    let uuid = shown(shop, &order).await["id"].as_str().unwrap().to_owned();
+    let closed = shop.post_keyed(&of(&order, "close"), "once", &json!({})).await;
+    assert_eq!((closed.status, closed.text_at("/status").as_str()), (200, "closed"), "{}", closed.text);
+    assert_eq!(shop.post_keyed(&of(&order, "close"), "once", &json!({})).await.json(), closed.json());
+    let refused = shop.post_keyed(&of(&order, "open"), "once", &json!({})).await;
+    assert_eq!(error(&refused), (409, "idempotency_key_reused".to_owned(), String::new()), "{}", refused.text);
+    assert_eq!(shown(shop, &uuid).await["status"], "closed");
+    assert_eq!(shop.post_keyed(&of(&order, "open"), "twice", &json!({})).await.text_at("/status"), "open");
+}
+
 async fn what_did_not_succeed_is_on_record_and_moves_nothing(shop: &Shop) {
     let order = ordered(shop, &[item(1, "chair", 1_000, 200)]).await;
     let payment = paid(shop, &order, 1_000, card(VISA)).await;
@@ -235,6 +248,7 @@ crate::on_both_stores!(
     an_order_is_replaced_until_something_is_done,
     an_order_is_closed_and_opened_again,
     a_cancelled_order_releases_what_is_held,
+    closing_and_opening_are_two_requests,
     what_did_not_succeed_is_on_record_and_moves_nothing,
     orders_of_other_families_are_shown,
     an_access_token_is_issued_for_the_account,
