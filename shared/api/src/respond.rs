@@ -315,7 +315,9 @@ fn finish(engine: &Engine, route: &Route, at: &str, headers: &HeaderMap, outcome
         Ok(Reply::Json { status, reference, body }) => {
             let mut response = with_status(status, "application/json", Bytes::from(body));
             put(&mut response, PSP_REFERENCE, reference.as_deref());
-            if route.family == Family::OAuth {
+            // What needs no key gives one out.
+            let is_token = matches!(route.family, Family::OAuth | Family::Shopping) && route.access == Access::Public;
+            if is_token {
                 put(&mut response, header::CACHE_CONTROL, Some("no-store"));
             }
             if route.family == Family::PaymentOrders {

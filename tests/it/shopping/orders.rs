@@ -207,6 +207,7 @@ async fn an_access_token_is_issued_for_the_account(shop: &Shop) {
     let issued = ask_token(shop, local::TEST_MERCHANT, local::TEST_MERCHANT, API_KEY, &body).await;
     assert_eq!((issued.status, issued.text_at("/token_type").as_str()), (200, "Bearer"), "{}", issued.text);
     assert_eq!(issued.at("/expires_in"), 3_600);
+    assert_eq!(issued.headers["cache-control"], "no-store");
     let token = secrecy::SecretString::from(issued.text_at("/access_token"));
     let listed = shop.send(shop.bare(Method::GET, &at("orders")).bearer_auth(token.expose_secret())).await;
     assert_eq!(listed.status, 200, "{}", listed.text);
