@@ -62,7 +62,8 @@ async fn the_page_runs_its_own_script_and_no_other(shop: &Shop) {
 
 async fn a_page_that_there_is_not_is_not_shown(shop: &Shop) {
     let page = Page::of(&shop.open_order(1_000).await);
-    let elsewhere = shop.engine.tokens.seal_page(&page.key.merchant, domain::OrderId::from_entropy([7; 16]));
+    let nobodys = domain::OrderId::from_entropy([7; 16]);
+    let elsewhere = shop.engine.tokens.seal_page(&page.key.merchant, nobodys, shop.engine.tokens.current());
     let of_payment = shop.engine.tokens.seal_return(&page.key.merchant, page.key.id.reference());
     for token in ["x", "AAAA", &elsewhere, &of_payment] {
         let shown = shop.send(shop.bare(Method::GET, &format!("/psp/checkout/{token}"))).await;
@@ -297,10 +298,36 @@ async fn an_order_that_has_ended_takes_nothing(shop: &Shop) {
     assert_eq!((order.text_at("/status"), order.at("/orderData")), ("aborted".into(), Value::Null));
     let late = json!({ "orderData": order_data, "amount": 1_000, "method": gift_card() });
     is_problem(&page.post(shop, "payments", &late).await, 403, "order_cancelled", "");
+    // Nor does it tell what is left on a card any more.
+    let mut card = gift_card();
+    card.as_object_mut().unwrap().remove("type");
+    is_problem(&page.post(shop, "balance", &card).await, 403, "order_cancelled", "");
+    let paid = Page::of(&shop.open_order(1_000).await);
+    assert_eq!(paid.post(shop, "balance", &card).await.status, 200);
+    paid.pay(shop, 1_000, gift_card()).await;
+    is_problem(&paid.post(shop, "balance", &card).await, 403, "order_closed", "");
 
     let lapsing = Page::of(&shop.open_order_for(1_000, Duration::from_secs(60)).await);
     shop.clock.advance(Duration::from_secs(61));
+    is_problem(&lapsing.post(shop, "balance", &card).await, 403, "order_expired", "");
     assert_eq!(lapsing.order(shop).await.text_at("/status"), "failed");
+}
+
+/// It stays open for its merchant, and there is nothing left for the shopper to wait for.
+async fn an_order_that_goes_on_is_paid_once_it_is_covered(shop: &Shop) {
+    let shopping = format!("/v1/accounts/{}/shopping/draft_orders", local::TEST_MERCHANT);
+    let item = json!({ "line_id": 1, "id": "chair", "quantity": 1, "gross_amount": 1_000, "tax_lines": [] });
+    let draft = shop.post(&shopping, &json!({ "order": { "currency": "EUR", "items": [item] } })).await.text_at("/id");
+    let completed = shop.request(Method::PUT, &format!("{shopping}/{draft}/complete")).json(&json!({}));
+    let order = shop.send(completed).await.at("/orders/0/checkout");
+    let page = Page { key: tests::shop::order_key(&order) };
+    assert_eq!(page.order(shop).await.text_at("/status"), "open");
+    let started = page.pay(shop, 1_000, json!({ "type": "ideal" })).await;
+    assert_eq!(started.text_at("/order/status"), "open", "it is not known yet: {}", started.text);
+    let back = shop.press(started.text_at("/redirect").strip_prefix(&shop.url).unwrap(), "approve").await;
+    let (path, query) = back.strip_prefix(&shop.url).unwrap().split_once('?').unwrap();
+    let order = shop.send(shop.bare(Method::GET, &format!("{path}/order?{query}"))).await;
+    assert_eq!((order.text_at("/status"), order.at("/orderData")), ("paid".into(), Value::Null), "{}", order.text);
 }
 
 super::on_both_stores!(
@@ -317,4 +344,5 @@ super::on_both_stores!(
     a_shopper_comes_back_to_the_page,
     a_result_that_is_none_is_left_alone,
     an_order_that_has_ended_takes_nothing,
+    an_order_that_goes_on_is_paid_once_it_is_covered,
 );

@@ -44,6 +44,17 @@ fn update(items: &[(&str, i64)]) -> Value {
     } })
 }
 
+/// The body that opens a payment order of a chair and a lamp.
+fn purchase(reference: &str) -> Value {
+    json!({ "paymentorder": {
+        "operation": "Purchase", "currency": "EUR", "amount": 5_000, "vatAmount": 1_000, "description": "Chairs",
+        "userAgent": "Mozilla/5.0", "language": "en-US",
+        "urls": { "hostUrls": ["https://shop.example"], "completeUrl": "https://shop.example/complete" },
+        "payeeInfo": { "payeeId": entity_id(), "payeeReference": reference },
+        "orderItems": [item("chair", 3_000), item("lamp", 2_000)],
+    } })
+}
+
 /// What an order of that reference is in each family.
 struct Everywhere {
     checkout: Value,
@@ -158,14 +169,7 @@ async fn one_order_lives_in_all_families(shop: &Shop) {
 
 /// Opened as a payment order, it is a client's payment and a shop's order.
 async fn a_payment_order_is_read_everywhere(shop: &Shop) {
-    let body = json!({ "paymentorder": {
-        "operation": "Purchase", "currency": "EUR", "amount": 5_000, "vatAmount": 1_000, "description": "Chairs",
-        "userAgent": "Mozilla/5.0", "language": "en-US",
-        "urls": { "hostUrls": ["https://shop.example"], "completeUrl": "https://shop.example/complete" },
-        "payeeInfo": { "payeeId": entity_id(), "payeeReference": "ALL-1" },
-        "orderItems": [item("chair", 3_000), item("lamp", 2_000)],
-    } });
-    let opened = ok(shop, Method::POST, "/psp/paymentorders", &body).await;
+    let opened = ok(shop, Method::POST, "/psp/paymentorders", &purchase("ALL-1")).await;
     let uuid = opened.text_at("/paymentorder/id").rsplit('/').next().unwrap().to_owned();
     let reference = uuid.parse::<domain::Reference>().unwrap().to_string();
     let order = shop.order(&json!({ "pspReference": reference })).await;
@@ -187,4 +191,22 @@ async fn a_payment_order_is_read_everywhere(shop: &Shop) {
     assert_eq!(shown.payments["split"].as_array().map(Vec::len), Some(2));
 }
 
-super::on_both_stores!(one_order_lives_in_all_families, a_payment_order_is_read_everywhere);
+/// A payment order, or an order of the shopping family, was told something else when it was opened.
+async fn an_order_of_another_family_is_no_client_session(shop: &Shop) {
+    let item = json!({ "line_id": 1, "id": "chair", "quantity": 1, "gross_amount": 1_000, "tax_lines": [] });
+    let draft = json!({ "order": { "currency": "EUR", "items": [item] } });
+    let draft = ok(shop, Method::POST, &shopping("draft_orders"), &draft).await.text_at("/id");
+    let completed = ok(shop, Method::PUT, &shopping(&format!("draft_orders/{draft}/complete")), &json!({})).await;
+    let opened = ok(shop, Method::POST, "/psp/paymentorders", &purchase("NONE-1")).await;
+    let purchase = opened.text_at("/paymentorder/id").rsplit('/').next().unwrap().to_owned();
+    for id in [completed.text_at("/orders/0/id"), purchase] {
+        let answer = shop.get(&format!("/payment/v2/client-sessions/{id}")).await;
+        assert_eq!((answer.status, answer.text_at("/code")), (404, "not_found".to_owned()), "{}", answer.text);
+    }
+}
+
+super::on_both_stores!(
+    one_order_lives_in_all_families,
+    a_payment_order_is_read_everywhere,
+    an_order_of_another_family_is_no_client_session,
+);

@@ -132,6 +132,33 @@ async fn old_keys_still_open_after_a_rotation() {
     assert_eq!(dropped.pay_card(&paid.order(), 1_000, "4111111111111111").await.error().1, "order_data_key_unknown");
 }
 
+/// The address of a payment page is part of an answer that is given again.
+#[tokio::test]
+async fn a_page_keeps_its_address_after_a_rotation() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = Arc::new(embedded::SqliteLog::open(&folder.path().join("tender.db")).unwrap());
+    let before = Shop::over(log.clone()).await;
+    let body = json!({ "paymentorder": {
+        "operation": "Purchase", "currency": "EUR", "amount": 1_000, "vatAmount": 0, "description": "A chair",
+        "userAgent": "Mozilla/5.0", "language": "en-US",
+        "urls": { "hostUrls": ["https://shop.example"], "completeUrl": "https://shop.example/complete" },
+        "payeeInfo": { "payeeId": local::TEST_MERCHANT, "payeeReference": "rotated" },
+    } });
+    let open = async |shop: &Shop| {
+        let kind = "application/json;version=3.1";
+        let request = shop.request(reqwest::Method::POST, "/psp/paymentorders").header("Content-Type", kind);
+        let opened = shop.send(request.body(body.to_string())).await;
+        assert_eq!(opened.status, 200, "{}", opened.text);
+        opened.text.replace(&shop.url, "")
+    };
+    let opened = open(&before).await;
+    let rotated = SECRETS.replace(
+        "\"tokenKeys\": [",
+        "\"tokenKeys\": [ { \"id\": 8, \"key\": \"Pz8/Pz8/Pz8/Pz8/Pz8/Pz8/Pz8/Pz8/Pz8/Pz8/Pz8=\" },",
+    );
+    assert_eq!(open(&Shop::over_with(log, &rotated).await).await, opened);
+}
+
 #[tokio::test]
 async fn a_token_has_at_most_a_thousand_characters() {
     let shop = Shop::open(On::Embedded).await;

@@ -384,7 +384,8 @@ async fn a_shopper_pays_on_the_page(cloud: &Cloud, private: &Private) {
     let opened = open(cloud, 1_000).await;
     let secrets = api::Secrets::from_json(&json!({ "seed": SEED }).to_string()).expect("the stack's secrets");
     let key = tests::shop::order_key(&opened.order());
-    let page = secrets.tokens().expect("keys").seal_page(&key.merchant, key.id);
+    let tokens = secrets.tokens().expect("keys");
+    let page = tokens.seal_page(&key.merchant, key.id, tokens.current());
     cloud.know("pageToken", &page);
     private.add("a page's token", &page);
     assert!(golden(cloud, "show-checkout-page", 200).await.text.contains(MERCHANT));
@@ -404,7 +405,7 @@ async fn a_shopper_pays_on_the_page(cloud: &Cloud, private: &Private) {
     // Who comes back from elsewhere has looked up what became of it.
     let opened = open(cloud, 1_000).await;
     let key = tests::shop::order_key(&opened.order());
-    cloud.know("pageToken", &secrets.tokens().expect("keys").seal_page(&key.merchant, key.id));
+    cloud.know("pageToken", &tokens.seal_page(&key.merchant, key.id, tokens.current()));
     let ideal = json!({ "method": { "type": "ideal" } });
     let started = cloud.send(cloud.event("pay-on-checkout").keyless().with(&ideal)).await;
     let url = started.text_at("/redirect");

@@ -89,7 +89,7 @@ impl Page {
     /// Its token.
     #[must_use]
     pub fn token(&self, shop: &Shop) -> String {
-        shop.engine.tokens.seal_page(&self.key.merchant, self.key.id)
+        shop.engine.tokens.seal_page(&self.key.merchant, self.key.id, shop.engine.tokens.current())
     }
 
     /// Its path.

@@ -76,16 +76,16 @@ impl Rel {
         }
     }
 
-    fn href(self, engine: &Engine, key: &OrderKey) -> String {
+    fn href(self, engine: &Engine, key: &OrderKey, order: &Order) -> String {
         let url = engine.sandbox.url().unwrap_or_default();
-        let order = path(key);
+        let at = path(key);
         match self {
-            Self::Update | Self::Abort | Self::AbortAttempt => format!("{url}{order}"),
-            Self::Redirect => Links::of(engine, key).redirect,
-            Self::View => Links::of(engine, key).view,
-            Self::Capture => format!("{url}{order}/captures"),
-            Self::Cancel => format!("{url}{order}/cancellations"),
-            Self::Reverse => format!("{url}{order}/reversals"),
+            Self::Update | Self::Abort | Self::AbortAttempt => format!("{url}{at}"),
+            Self::Redirect => Links::of(engine, key, order.token_key).redirect,
+            Self::View => Links::of(engine, key, order.token_key).view,
+            Self::Capture => format!("{url}{at}/captures"),
+            Self::Cancel => format!("{url}{at}/cancellations"),
+            Self::Reverse => format!("{url}{at}/reversals"),
         }
     }
 
@@ -113,7 +113,8 @@ fn refused(message: &str) -> Problem {
     Problem::new(Code::NotOffered, message)
 }
 
-fn check_open(order: &Order) -> Result<(), Problem> {
+/// Whether an order was neither cancelled nor closed.
+pub(super) fn check_open(order: &Order) -> Result<(), Problem> {
     match (&order.cancellation, &order.closed) {
         (Some(_), _) => Err(Refusal::Cancelled.into()),
         (None, Some(_)) => Err(Refusal::Closed.into()),
@@ -134,9 +135,10 @@ fn check_abort(order: &Order) -> Result<(), Problem> {
     if is_in_flight(order) {
         return Err(Refusal::InFlight.into());
     }
-    let captured = order.captured_in_all();
-    if order.kind == OrderKind::Running && captured > 0 {
-        return Err(Refusal::Captured { captured: order.amount.with_minor(captured) }.into());
+    // An order that goes on after it is paid is a cart only as long as nothing was done on it.
+    let is_touched = order.attempts > 0 || order.cart.as_ref().is_some_and(|cart| !cart.is_untouched());
+    if order.kind == OrderKind::Running && is_touched {
+        return Err(Refusal::Attempted { attempts: order.attempts }.into());
     }
     Ok(())
 }
@@ -205,7 +207,7 @@ pub(super) fn operations(
     let named = offered.filter_map(|rel| Some((rel, rel.name(version)?)));
     let shown = named.map(|(rel, name)| OperationView {
         method: rel.method(),
-        href: rel.href(engine, key),
+        href: rel.href(engine, key, order),
         rel: name,
         content_type: rel.content_type(),
     });

@@ -4,7 +4,10 @@ use api::{ApiVersion, Call, Code, Engine, Object, Problem, Reply, field_invalid}
 use app::{Error, Operated, OrderKey};
 use domain::{
     Money, Order,
-    order::{Operate, Operation, OperationKind, Refusal, Standing, Target, line::Line},
+    order::{
+        Operate, Operation, OperationKind, Refusal, Standing, Target,
+        line::{Fault, Line, LineFault},
+    },
 };
 use http::StatusCode;
 use serde::Deserialize;
@@ -181,16 +184,59 @@ pub(super) async fn of_amount(engine: &Engine, mut call: Call<Body>, deed: Deed)
     let operate = Operate { amount: Some(amount), details: Some(told.write()?), ..operate };
     let items = match lines {
         Some(_) if !order.has_lines() => return Err(problem(Refusal::NoLines.into(), &TRANSACTION)),
-        Some(lines) => Some(lines.into_iter().map(|line| (line.reference, line.amount)).collect()),
-        None if deed == Deed::Capture => all_items(engine, &key, &order, amount).await?,
+        Some(lines) => Some(named_items(engine, &key, &order, lines).await?),
+        None if deed == Deed::Capture => all_items(engine, &key, &order, amount).await?.map(Items::of_all),
         None => None,
     };
-    let operated = match items {
-        Some(items) => engine.app.operate_on_lines(&key, operate, items).await,
-        None => engine.app.operate(&key, Some(order), operate).await,
+    let (operated, places) = match items {
+        Some(Items { wanted, places }) => (engine.app.operate_on_lines(&key, operate, wanted).await, places),
+        None => (engine.app.operate(&key, Some(order), operate).await, Vec::new()),
     };
-    let operated = operated.map_err(|error| problem(error, &TRANSACTION))?;
+    let operated = operated.map_err(|error| problem(in_request(error, &places), &TRANSACTION))?;
     answer(engine, &key, operated, deed, &wanted).await
+}
+
+/// Items that are asked for.
+struct Items {
+    /// How much, by the merchant's references.
+    wanted: Vec<(String, i64)>,
+    /// Where each stands in the request.
+    places: Vec<usize>,
+}
+
+impl Items {
+    /// Those of an operation whose request names none.
+    fn of_all(wanted: Vec<(String, i64)>) -> Self {
+        Self { wanted, places: Vec::new() }
+    }
+}
+
+/// What of the items that a request names is asked for: of what cost nothing, nothing can be captured or reversed. It
+/// has to be an item of the order all the same.
+async fn named_items(engine: &Engine, key: &OrderKey, order: &Order, named: Vec<Line>) -> Result<Items, Problem> {
+    if named.iter().any(|line| line.amount == 0) {
+        let known = engine.app.lines(key, order).await?;
+        let is_unknown = |line: &Line| known.lines.iter().all(|known| known.reference != line.reference);
+        let mut unknown = named.iter().enumerate().filter(|(_, line)| line.amount == 0 && is_unknown(line));
+        if let Some((index, line)) = unknown.next() {
+            let line = format!("'{}'", line.reference);
+            return Err(problem(Refusal::from(Fault::Unknown { line }.at(index)).into(), &TRANSACTION));
+        }
+    }
+    let asked = named.into_iter().enumerate().filter(|(_, line)| line.amount != 0);
+    let (places, wanted) = asked.map(|(index, line)| (index, (line.reference, line.amount))).unzip();
+    Ok(Items { wanted, places })
+}
+
+/// A refusal about the item that it is about in the request.
+fn in_request(error: Error, places: &[usize]) -> Error {
+    match error {
+        Error::Refused(Refusal::Lines(LineFault { at: Some(index), what })) => {
+            let at = Some(places.get(index).copied().unwrap_or(index));
+            Refusal::from(LineFault { at, what }).into()
+        }
+        Error::Refused(_) | Error::NotFound | Error::Contended | Error::Begun { .. } | Error::Store(_) => error,
+    }
 }
 
 /// Cancels what is held and not captured.

@@ -260,7 +260,11 @@ impl TransactionView {
         told: ToldOperation,
         lines: &[domain::order::line::Line],
     ) -> Self {
-        let items = told.items.iter().map(|part| ItemView::of_part(lines, part)).collect::<Vec<_>>();
+        // Of what was done in part, nobody can say for which items.
+        let is_whole = amount >= operation.total();
+        let items = told.items.iter().filter(|_| is_whole).map(|part| ItemView::of_part(lines, part));
+        let items = items.collect::<Vec<_>>();
+        let tax = told.vat_amount.map(|tax| part_of(tax, amount, operation.total()));
         Self {
             id: id_of(key, operation.version),
             created: precise(operation.requested_at),
@@ -270,7 +274,7 @@ impl TransactionView {
             instrument: None,
             number: operation.version.get(),
             amount,
-            vat_amount: told.vat_amount.unwrap_or_else(|| tax_share(order, 0, amount)),
+            vat_amount: tax.unwrap_or_else(|| tax_share(order, 0, amount)),
             description: told.description,
             payee_reference: operation.reference.clone(),
             receipt_reference: told.receipt_reference,
@@ -282,6 +286,16 @@ impl TransactionView {
 /// Where something that was done stands among what was done.
 pub(super) fn id_of(key: &OrderKey, version: Version) -> String {
     format!("{}/financialtransactions/{}", path(key), key.id.at(version).to_uuid())
+}
+
+/// The tax in a part of an amount that has so much tax as a whole, rounded half up: never more than that.
+fn part_of(tax: i64, part: u64, whole: u64) -> i64 {
+    if part >= whole {
+        return tax;
+    }
+    let (tax, part, whole) = (i128::from(tax), i128::from(part), i128::from(whole));
+    let rounded = tax.saturating_mul(part).saturating_mul(2).saturating_add(whole);
+    rounded.checked_div(whole.saturating_mul(2)).and_then(|share| i64::try_from(share).ok()).unwrap_or_default()
 }
 
 /// The tax of an order in a stretch of its amount, so that the stretches of all of it come to all of its tax.
@@ -302,7 +316,8 @@ fn done(operation: &Operation, action: Action) -> u64 {
 /// Everything that was done with the money of an order, oldest first: each part that was authorised, and each
 /// operation.
 pub(super) fn transactions(sources: &Sources<'_>) -> Vec<TransactionView> {
-    let Sources { key, order, details, lines, .. } = sources;
+    let Sources { key, order, told, details, lines, .. } = sources;
+    let named = told.and_then(|told| told.payee.payee_reference.as_deref());
     let mut all = Vec::new();
     let mut authorised = 0_u64;
     for payment in order.payments.iter().filter(|payment| payment.is_authorised()) {
@@ -320,7 +335,7 @@ pub(super) fn transactions(sources: &Sources<'_>) -> Vec<TransactionView> {
                 amount: payment.amount,
                 vat_amount: tax_share(order, authorised, after),
                 description: order.cart.as_ref().and_then(|cart| cart.description.clone()),
-                payee_reference: Some(payment.reference.clone()),
+                payee_reference: Some(named.unwrap_or(&payment.reference).to_owned()),
                 receipt_reference: None,
                 order_items: None,
             },

@@ -96,12 +96,13 @@ impl Told {
         serde_json::to_string(&Kept { paymentorder: Some(self) }).map_err(|error| unreadable(&error))
     }
 
-    /// What was told of an order; none if it was opened elsewhere.
+    /// What was told of an order; none if it was opened elsewhere. It is told once, with the order's first commit:
+    /// whatever is told of it later, by other families too, leaves it as it is.
     pub(super) async fn of(engine: &Engine, key: &OrderKey, order: &Order) -> Result<Option<Self>, Problem> {
         if !order.is_purchase() {
             return Ok(None);
         }
-        let Some(told) = engine.app.told(key, order).await? else { return Ok(None) };
+        let Some(told) = engine.app.told_at_opening(key).await? else { return Ok(None) };
         serde_json::from_str::<Kept>(&told).map(|kept| kept.paymentorder).map_err(|error| unreadable(&error))
     }
 }

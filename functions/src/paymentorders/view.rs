@@ -16,6 +16,7 @@ use super::{
     records::TransactionView,
     told::Told,
 };
+use crate::checkout::wire::IDEAL_CURRENCY;
 
 /// The answer: a payment order, and what may be done with it.
 #[derive(Debug, Serialize)]
@@ -158,6 +159,13 @@ fn remaining(order: &Order, version: ApiVersion) -> Option<[u64; 3]> {
     }
 }
 
+/// What an order may be paid with on its page.
+fn instruments(order: &Order) -> Vec<&'static str> {
+    let takes = |kind: &MethodKind| *kind != MethodKind::Ideal || order.amount.currency().code() == IDEAL_CURRENCY;
+    let kinds = [MethodKind::Card, MethodKind::GiftCard, MethodKind::Ideal].into_iter();
+    kinds.filter(takes).map(MethodKind::instrument).collect()
+}
+
 /// What an answer is made for.
 #[derive(Debug, Clone)]
 pub(super) struct Wanted {
@@ -191,9 +199,7 @@ impl PaymentOrderView {
             initiating_system_user_agent: told.and_then(|told| told.system.clone()),
             user_agent: told.filter(|_| is_2).map(|told| told.user_agent.clone()),
             language: told.map(|told| told.language.clone()),
-            available_instruments: of_3.map(|_| {
-                [MethodKind::Card, MethodKind::GiftCard, MethodKind::Ideal].map(MethodKind::instrument).to_vec()
-            }),
+            available_instruments: of_3.map(|_| instruments(order)),
             implementation: of_3.map(|_| "PaymentsOnly"),
             integration: of_3.map(|_| ""),
             instrument_mode: of_3.map(|_| false),

@@ -49,15 +49,20 @@ const PAGE_MAX: u16 = 100;
 /// The longest `page_token`, in characters: that of a list of orders names a stream.
 const PAGE_TOKEN_CHARS_MAX: usize = 400;
 
-/// The order that a path names, as it stands: by its reference, by that as a UUID, or by the name it was opened under.
+/// The order that a path names, as it stands: by its reference, by that as a UUID, or by the name it was opened under,
+/// which may look like a reference.
 async fn find<B>(engine: &Engine, call: &Call<B>) -> Result<(OrderKey, Order), Problem> {
     let merchant = call.merchant(Some(call.path("account")))?;
     let name = call.path("order_id");
-    let id = match name.parse::<Reference>().ok().filter(|reference| reference.version() == Version::FIRST) {
-        Some(reference) => reference.order(),
-        None => engine.app.order_of_alias(&merchant, name),
-    };
-    let key = OrderKey { merchant, id };
+    let reference = name.parse::<Reference>().ok().filter(|reference| reference.version() == Version::FIRST);
+    if let Some(reference) = reference {
+        let key = OrderKey { merchant: merchant.clone(), id: reference.order() };
+        match engine.app.find(&key).await {
+            Err(Error::NotFound) => {}
+            found => return Ok((key, found?)),
+        }
+    }
+    let key = OrderKey { id: engine.app.order_of_alias(&merchant, name), merchant };
     let order = engine.app.find(&key).await?;
     Ok((key, order))
 }

@@ -95,10 +95,10 @@ async fn admit(engine: &Engine, route: &Route, request: Request) -> Result<(Call
     let print = match (&idempotency_key, route.family) {
         // Their bodies have keys of their own.
         (_, Family::PaymentOrders | Family::Shopping) if route.method == "GET" => Vec::new(),
-        (_, Family::PaymentOrders | Family::Shopping) => print(route, &request.path, &request.body)?,
+        (_, Family::PaymentOrders | Family::Shopping) => print(route, &request)?,
         // There a key that comes again is a conflict, whatever it comes with, or there is nothing to repeat.
         (_, Family::Payments | Family::OAuth | Family::Sandbox) | (None, _) => Vec::new(),
-        (Some(_), _) => print(route, &request.path, &request.body)?,
+        (Some(_), _) => print(route, &request)?,
     };
     let query = url::form_urlencoded::parse(request.query.as_bytes()).into_owned().collect();
     let call = Call {
@@ -196,14 +196,28 @@ fn idempotency_key(headers: &HeaderMap, name: &str) -> Result<Option<String>, Pr
 /// What a request asks for, for telling a repetition from another request under the same key: its
 /// endpoint, its path and its body, without the order's token, which a repetition may bring in a newer
 /// version.
-fn print(route: &Route, path: &[(String, String)], body: &[u8]) -> Result<Vec<u8>, Problem> {
+fn print(route: &Route, request: &Request) -> Result<Vec<u8>, Problem> {
+    let Request { path, at, body, .. } = request;
     let mut value =
         if body.is_empty() { Value::Null } else { serde_json::from_slice(body).map_err(|error| not_json(&error))? };
     if let Some(order) = value.get_mut("order").and_then(Value::as_object_mut) {
         order.remove("orderData");
     }
-    let asked = (route.name, path.iter().filter(|(name, _)| name != "version").collect::<Vec<_>>(), value);
+    let name = [Some(route.name), deed(route, at)].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let asked = (name, path.iter().filter(|(name, _)| name != "version").collect::<Vec<_>>(), value);
     serde_json_canonicalizer::to_vec(&asked).map_err(|error| not_json(&error))
+}
+
+/// What of an endpoint's deeds a path asks for: its last word, of an endpoint whose paths end in several. Paths that
+/// differ in how they begin ask for the same.
+fn deed(route: &Route, at: &str) -> Option<&'static str> {
+    let mut words = route.paths.iter().filter_map(|path| path.rsplit('/').next());
+    let first = words.clone().next();
+    if words.clone().all(|word| Some(word) == first) {
+        return None;
+    }
+    let asked = at.rsplit('/').next();
+    words.find(|word| Some(*word) == asked)
 }
 
 fn read<B: DeserializeOwned>(route: &Route, headers: &HeaderMap, body: &[u8]) -> Result<B, Problem> {
@@ -301,7 +315,9 @@ fn finish(engine: &Engine, route: &Route, at: &str, headers: &HeaderMap, outcome
         Ok(Reply::Json { status, reference, body }) => {
             let mut response = with_status(status, "application/json", Bytes::from(body));
             put(&mut response, PSP_REFERENCE, reference.as_deref());
-            if route.family == Family::OAuth {
+            // What needs no key gives one out.
+            let is_token = matches!(route.family, Family::OAuth | Family::Shopping) && route.access == Access::Public;
+            if is_token {
                 put(&mut response, header::CACHE_CONTROL, Some("no-store"));
             }
             if route.family == Family::PaymentOrders {

@@ -177,7 +177,7 @@ impl Tokens {
     /// A `redirectResult`: tells which payment a shopper comes back from, and nothing of its outcome.
     #[must_use]
     pub fn seal_return(&self, merchant: &MerchantAccount, payment: Reference) -> String {
-        self.seal_name(Kind::Return, merchant, payment)
+        self.seal_name(self.current, Kind::Return, merchant, payment)
     }
 
     /// Opens a `redirectResult`.
@@ -188,10 +188,11 @@ impl Tokens {
         self.open_name(Kind::Return, token)
     }
 
-    /// The token of a page on which an order is paid: whoever has it may see the order, and pay it.
+    /// The token of a page on which an order is paid: whoever has it may see the order, and pay it. Sealed with the
+    /// order's own key, as its other tokens are, so that its page keeps its address when keys rotate.
     #[must_use]
-    pub fn seal_page(&self, merchant: &MerchantAccount, order: OrderId) -> String {
-        self.seal_name(Kind::Page, merchant, order.reference())
+    pub fn seal_page(&self, merchant: &MerchantAccount, order: OrderId, token_key: u32) -> String {
+        self.seal_name(token_key, Kind::Page, merchant, order.reference())
     }
 
     /// Opens the token of a page.
@@ -204,9 +205,9 @@ impl Tokens {
     }
 
     /// A token that names something, and tells nothing of it.
-    fn seal_name(&self, kind: Kind, merchant: &MerchantAccount, named: Reference) -> String {
+    fn seal_name(&self, key: u32, kind: Kind, merchant: &MerchantAccount, named: Reference) -> String {
         let body = [named.to_string().as_bytes(), merchant.as_str().as_bytes()].concat();
-        self.seal_with(self.current, kind, merchant, named, &body)
+        self.seal_with(key, kind, merchant, named, &body)
     }
 
     fn open_name(&self, kind: Kind, token: &str) -> Result<(MerchantAccount, Reference), TokenError> {

@@ -13,7 +13,10 @@ use domain::{
 };
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::{App, Error, NewLines, OrderKey, OrderTerms, Revision, StoreError, StreamId, streams::ChangeError};
+use crate::{
+    App, Error, NewLines, OrderKey, OrderTerms, Revision, StoreError, StreamId,
+    streams::{CHANGE_ATTEMPTS_MAX, ChangeError},
+};
 
 /// Tries to give a draft to its order, while others open or change that order.
 const PLACE_TRIES_MAX: u8 = 4;
@@ -24,6 +27,9 @@ const DRAWN_CHARS: usize = 9;
 const DRAWN_FROM: &[u8; 36] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
 const KIND: &str = "draft";
+
+/// What the paymentorders family tells of an order when it opens it. It is read from that commit, and not told again.
+const TOLD_ONCE: &str = "paymentorder";
 
 /// Which draft.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,6 +146,9 @@ impl App {
             }
             let events = Draft::edit(known, edit, print)?;
             let after = Draft::evolve_all(known.cloned(), &events, Version::FIRST, now);
+            // What cannot be added up could not be shown either.
+            let lines = after.as_ref().map(|draft| draft.content.lines.as_slice()).unwrap_or_default();
+            sum_of(lines).and(tax_of(lines)).map_err(DraftRefusal::from)?;
             let actual = after.and_then(|draft| serde_json::to_vec(&draft.content).ok()).map_or(0, |json| json.len());
             if actual > DRAFT_BYTES_MAX { Err(DraftError::TooLong { actual }) } else { Ok(events) }
         });
@@ -182,33 +191,50 @@ impl App {
     async fn begin_completion(&self, key: &DraftKey) -> Result<(Draft, Destination), DraftError> {
         let (stream, drawn) = (key.stream(), self.draw_name());
         let random = OrderId::from_entropy(self.streams.entropy());
-        let destination = |content: &Content| match &content.target {
-            Target::New => Destination { order: random.reference(), alias: None, is_known: false },
-            Target::Generated => self.named(&key.merchant, &drawn),
-            Target::Named(name) => self.named(&key.merchant, name),
-        };
-        let changed = self.streams.change::<Draft, DraftError>(&stream, |known| {
-            let draft = known.ok_or(DraftRefusal::NotFound)?;
-            Ok(draft.begin(&destination(&draft.content))?)
-        });
-        let draft = changed.await?.ok_or(DraftRefusal::NotFound)?;
-        let to = match &draft.stage {
-            Stage::Completing { to } | Stage::Completed { to, .. } => to.clone(),
-            // Whoever began it was refused meanwhile.
-            Stage::Open => return Err(Error::Contended.into()),
-        };
-        Ok((draft, to))
+        let _turn = self.streams.turn(&stream).await;
+        for _ in 0..CHANGE_ATTEMPTS_MAX {
+            let known = self.streams.load::<Draft>(&stream, None).await?.ok_or(DraftRefusal::NotFound)?;
+            let to = match &known.state.stage {
+                Stage::Open => self.destination(&key.merchant, &known.state.content, &drawn, random).await?,
+                Stage::Completing { to } | Stage::Completed { to, .. } => to.clone(),
+            };
+            let events = known.state.begin(&to)?;
+            if events.is_empty() {
+                return Ok((known.state, to));
+            }
+            match self.streams.append(&stream, Some(known), &events).await {
+                Ok(frozen) => return Ok((frozen.state, to)),
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(StoreError::Conflict.into())
     }
 
-    /// The order that a name stands for: a reference stands for its own, which has to be there.
-    fn named(&self, merchant: &MerchantAccount, name: &str) -> Destination {
+    /// The order that a draft becomes. A name that reads like a reference stands for the order of that, if it is there;
+    /// else it is a name like any other, and only a draft that says all there is to say of an order opens one under it.
+    async fn destination(
+        &self,
+        merchant: &MerchantAccount,
+        content: &Content,
+        drawn: &str,
+        random: OrderId,
+    ) -> Result<Destination, DraftError> {
+        let named = |name: &str, is_known| {
+            let order = self.order_of_alias(merchant, name).reference();
+            Destination { order, alias: Some(name.to_owned()), is_known }
+        };
+        let name = match &content.target {
+            Target::New => return Ok(Destination { order: random.reference(), alias: None, is_known: false }),
+            Target::Generated => return Ok(named(drawn, false)),
+            Target::Named(name) => name,
+        };
         let reference = name.parse::<Reference>().ok().filter(|reference| reference.version() == Version::FIRST);
-        match reference {
-            Some(order) => Destination { order, alias: None, is_known: true },
-            None => {
-                let order = self.order_of_alias(merchant, name).reference();
-                Destination { order, alias: Some(name.to_owned()), is_known: false }
-            }
+        let Some(order) = reference else { return Ok(named(name, false)) };
+        match self.load(&OrderKey { merchant: merchant.clone(), id: order.order() }, None).await {
+            Ok(_) => Ok(Destination { order, alias: None, is_known: true }),
+            Err(Error::NotFound) => Ok(named(name, content.currency.is_none())),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -267,12 +293,12 @@ impl App {
                 let expected = order.amount.currency();
                 return Err(Error::Refused(Refusal::CurrencyMismatch { expected, actual }).into());
             }
-            let told = if content.is_replacement { None } else { self.told(order_key, &order).await? };
-            let details = with_draft(told.as_deref(), content.details.as_deref(), key)?;
             if !content.is_replacement {
-                let added = self.add_lines(order_key, content.lines.clone(), Some(details), Some(print)).await?;
+                let tell = |told: Option<&str>| with_draft(told, content.details.as_deref(), key);
+                let added = self.add_lines(order_key, content.lines.clone(), Some(&tell), Some(print)).await?;
                 return Ok(added.0);
             }
+            let details = with_draft(None, content.details.as_deref(), key)?;
             let amount = amount_of(content, order.amount)?;
             let tax = tax_of(&content.lines).map_err(Refusal::from).map_err(Error::from)?;
             let (lines, details) = (Some(content.lines.clone()), Some(details));
@@ -332,15 +358,16 @@ fn amount_of(content: &Content, like: Money) -> Result<Money, DraftError> {
 }
 
 /// What is told of an order: what was told before, with what a draft tells anew, and which draft it was.
-fn with_draft(before: Option<&str>, now: Option<&str>, key: &DraftKey) -> Result<String, DraftError> {
+fn with_draft(before: Option<&str>, now: Option<&str>, key: &DraftKey) -> Result<String, StoreError> {
     let mut told = BTreeMap::<String, Box<RawValue>>::new();
     for json in [before, now].into_iter().flatten() {
         told.extend(serde_json::from_str::<BTreeMap<String, Box<RawValue>>>(json).map_err(|error| corrupt(&error))?);
     }
+    told.remove(TOLD_ONCE);
     told.insert("draft_id".to_owned(), to_raw_value(&key.shown()).map_err(|error| corrupt(&error))?);
     serde_json::to_string(&told).map_err(|error| corrupt(&error))
 }
 
-fn corrupt(error: &serde_json::Error) -> DraftError {
-    StoreError::Corrupt(format!("a draft: {error}")).into()
+fn corrupt(error: &serde_json::Error) -> StoreError {
+    StoreError::Corrupt(format!("a draft: {error}"))
 }

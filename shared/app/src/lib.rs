@@ -40,7 +40,7 @@ pub use lookups::{Details, SAME_REFERENCE_MAX};
 pub use metrics::{Measure, Meter};
 pub use orders::{
     Answered, DECIDE_ATTEMPTS_MAX, Done, NewAllocation, NewLines, NewPayment, Opened, Operated, OrderKey, OrderTerms,
-    Revision,
+    Revision, Tell,
 };
 pub use ports::{Clock, CommitLog, Fut, Instrument, Partner, Random, StoreError};
 pub use prints::Prints;

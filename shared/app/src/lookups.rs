@@ -150,11 +150,11 @@ impl App {
         Ok(order)
     }
 
-    /// What a client session told about the order it opened; none for another order.
+    /// What the merchant told when an order was opened, as JSON; none if nothing was told.
     ///
     /// # Errors
     /// The store's.
-    pub async fn session_details(&self, key: &OrderKey) -> Result<Option<String>, StoreError> {
+    pub async fn told_at_opening(&self, key: &OrderKey) -> Result<Option<String>, StoreError> {
         let History { steps, .. } = self.streams.history::<Order>(&key.stream(), Version::FIRST).await?;
         let opened = steps.into_iter().next().into_iter().flat_map(|step| step.events);
         Ok(opened.filter_map(details_of).next())

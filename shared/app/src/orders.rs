@@ -102,6 +102,9 @@ pub struct Revision {
     pub key: Option<KeyPrint>,
 }
 
+/// Makes what is told of an order from now on, as JSON, of what was told of it before.
+pub type Tell<'a> = dyn Fn(Option<&str>) -> Result<String, StoreError> + Send + Sync + 'a;
+
 /// Something to be done on lines.
 #[derive(Debug, Clone)]
 pub struct NewAllocation {
@@ -346,7 +349,8 @@ impl App {
     }
 
     /// Adds lines, some of which may take back others. Returns the order, and the commit that added them: the same
-    /// however often the same request comes.
+    /// however often the same request comes. What is told with them is made of what was told of the order as it is
+    /// then, so that nothing is lost of what others tell at the same time.
     ///
     /// # Errors
     /// Refusals; [`Error::NotFound`]; the store's.
@@ -354,15 +358,18 @@ impl App {
         &self,
         key: &OrderKey,
         lines: Vec<Line>,
-        details: Option<String>,
+        tell: Option<&Tell<'_>>,
         print: Option<KeyPrint>,
     ) -> Result<(Order, Version), Error> {
         for _ in 0..LINES_ATTEMPTS_MAX {
             let order = self.find(key).await?;
             let known = self.lines(key, &order).await?;
             let sheet = self.sheet_of(&key.merchant, &lines, crate::lines::kept_here(&order));
-            let (lines, details) = (lines.clone(), details.clone());
-            let command = Command::Append(Append { known, lines, sheet, details, key: print });
+            let details = match tell {
+                Some(tell) => Some(tell(self.told(key, &order).await?.as_deref())?),
+                None => None,
+            };
+            let command = Command::Append(Append { known, lines: lines.clone(), sheet, details, key: print });
             match self.carry_out(key, Some(order), &command).await {
                 Err(Error::Refused(Refusal::LinesChanged)) => {}
                 Ok(Done::Committed(order)) => {

@@ -2,6 +2,7 @@
 
 mod carts;
 mod errors;
+mod families;
 mod golden;
 mod lives;
 mod offers;

@@ -130,8 +130,17 @@ async fn what_is_declined_is_told(shop: &Shop) {
     let desk = Desk::new(shop, "3.0");
     let id = desk.open(&purchase("declined-2")).await;
     pay_in_parts(shop, &id, CAPTURE_DECLINED).await;
-    let partly = desk.capture(&id, &transaction("p0", 1_500, 375)).await;
+    let items = json!([item("P1", 1_000, 150), item("P2", 500, 50)]);
+    let partly = desk.capture(&id, &transaction_of("p0", 1_500, 200, &items)).await;
     assert_eq!((partly.status, partly.at("/capture/transaction/amount")), (200, json!(500)), "{}", partly.text);
+    // With its share of the tax; which items it was done for nobody can say.
+    assert_eq!(partly.at("/capture/transaction/vatAmount"), 67, "{}", partly.text);
+    let told = desk.part(&id, "financialTransactions").await["financialTransactionsList"][2].clone();
+    assert_eq!(
+        (&told["amount"], &told["vatAmount"], told.get("orderItems")),
+        (&json!(500), &json!(67), None),
+        "{told}"
+    );
     assert_eq!(remaining(&desk.read(&id).await.at("/paymentorder")), [1_000, 1_000, 500]);
     let list = desk.part(&id, "postPurchaseFailedAttempts").await;
     assert_eq!(list["postpurchaseFailedAttemptList"][0]["amount"], 1_000);
@@ -214,7 +223,32 @@ async fn items_are_captured_and_reversed_once(shop: &Shop) {
     assert_eq!(remaining(&desk.read(&id).await.at("/paymentorder")), [500, 500, 0]);
 }
 
+/// Who repeats a whole cart has what cost nothing in it: nothing of that is captured, and it is told back.
+async fn items_that_cost_nothing_may_be_named(shop: &Shop) {
+    let desk = Desk::new(shop, "3.1");
+    let items = json!([item("free", 0, 0), item("P1", 1_000, 250), item("P2", 500, 125)]);
+    let id = desk.open(&super::purchase_of("free-1", 1_500, 375, &items)).await;
+    super::pay(shop, &id, &[(1_500, tests::shop::card(VISA))]).await;
+    let much = json!([item("free", 0, 0), item("P1", 500, 125), item("none", 500, 125)]);
+    let refused = desk.capture(&id, &transaction_of("f0", 1_000, 250, &much)).await;
+    let field = "transaction.orderItems[2].reference".to_owned();
+    assert_eq!(problem(&refused), (400, "line_unknown".into(), field), "the item that is at fault: {}", refused.text);
+    let unknown = json!([item("P1", 1_000, 250), item("none", 0, 0)]);
+    let refused = desk.capture(&id, &transaction_of("f1", 1_000, 250, &unknown)).await;
+    let field = "transaction.orderItems[1].reference".to_owned();
+    assert_eq!(problem(&refused), (400, "line_unknown".into(), field), "{}", refused.text);
+    let captured = desk.capture(&id, &transaction_of("f2", 1_500, 375, &items)).await;
+    assert_eq!(captured.status, 200, "{}", captured.text);
+    let back = json!([item("P2", 500, 125), item("free", 0, 0)]);
+    let reversed = desk.reverse(&id, &transaction_of("f3", 500, 125, &back)).await;
+    assert_eq!(reversed.status, 200, "{}", reversed.text);
+    let list = desk.part(&id, "financialtransactions").await["financialTransactionsList"].clone();
+    assert_eq!(list[1]["orderItems"].as_array().map(Vec::len), Some(3), "{list}");
+    assert_eq!((&list[2]["orderItems"][1]["reference"], &list[2]["amount"]), (&json!("free"), &json!(500)), "{list}");
+}
+
 crate::on_both_stores!(
+    items_that_cost_nothing_may_be_named,
     what_was_asked_before_is_answered_again,
     five_failures_in_a_row_lock,
     what_is_declined_is_told,

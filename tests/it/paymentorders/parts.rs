@@ -109,6 +109,38 @@ async fn parts_tell_what_has_happened(shop: &Shop) {
     assert!(why.contains("expired"), "{why}");
 }
 
+/// An order's payments have no name of the merchant's own here: they go by that of the payment order.
+async fn an_authorization_has_the_reference_of_its_payment_order(shop: &Shop) {
+    let desk = Desk::new(shop, "3.1");
+    let body = with(purchase("AUTH-1"), "/paymentorder/payeeInfo/orderReference", &json!("549213"));
+    let id = desk.open(&body).await;
+    pay_in_parts(shop, &id, VISA).await;
+    let list = desk.part(&id, "financialtransactions").await["financialTransactionsList"].clone();
+    assert_eq!(
+        (&list[0]["payeeReference"], &list[1]["payeeReference"]),
+        (&json!("AUTH-1"), &json!("AUTH-1")),
+        "{list}"
+    );
+    // One that was opened elsewhere has none: there, each payment has its own.
+    let order = shop.open_order(1_500).await.order();
+    shop.pay_card(&order, 1_500, VISA).await;
+    let id = format!("/psp/paymentorders/{}", shop.order(&order).await["id"].as_str().unwrap());
+    let list = desk.part(&id, "financialtransactions").await["financialTransactionsList"].clone();
+    assert_eq!(list[0]["payeeReference"], "payment-1", "{list}");
+}
+
+/// As on the page, where it is paid: iDEAL takes euros only.
+async fn instruments_are_those_of_the_currency(shop: &Shop) {
+    let desk = Desk::new(shop, "3.1");
+    for (currency, instruments) in
+        [("EUR", json!(["CreditCard", "GiftCard", "Ideal"])), ("SEK", json!(["CreditCard", "GiftCard"]))]
+    {
+        let body = with(purchase(&format!("instruments-{currency}")), "/paymentorder/currency", &json!(currency));
+        let read = desk.read(&desk.open(&body).await).await;
+        assert_eq!(read.at("/paymentorder/availableInstruments"), instruments, "{currency}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_not_there_is_not_found() {
     let shop = Shop::open(On::Embedded).await;
@@ -142,4 +174,9 @@ async fn what_is_not_there_is_not_found() {
     assert_eq!(problem(&answer), (403, "merchant_forbidden".into(), "payeeInfo.payeeId".into()));
 }
 
-crate::on_both_stores!(every_link_leads_to_what_expanding_shows, parts_tell_what_has_happened);
+crate::on_both_stores!(
+    every_link_leads_to_what_expanding_shows,
+    parts_tell_what_has_happened,
+    an_authorization_has_the_reference_of_its_payment_order,
+    instruments_are_those_of_the_currency,
+);

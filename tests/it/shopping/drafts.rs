@@ -188,6 +188,48 @@ async fn a_draft_has_limits(shop: &Shop) {
     assert_eq!(ordered(shop, &many[..500]).await.len(), 16);
 }
 
+/// What cannot be added up is refused before it is written: a draft can always be read.
+async fn a_draft_that_comes_to_too_much_is_not_kept(shop: &Shop) {
+    let most = i64::try_from(domain::limits::AMOUNT_MINOR_MAX).unwrap();
+    let refused =
+        shop.post_keyed(&at("draft_orders"), "much", &draft_of(&[item(1, "a", most, 0), item(2, "b", most, 0)])).await;
+    let expected = (400, "line_invalid".to_owned(), "order.items".to_owned());
+    assert_eq!(error(&refused), expected, "{}", refused.text);
+    let less = draft_of(&[item(1, "a", most, 0)]);
+    let created = shop.post_keyed(&at("draft_orders"), "much", &less).await;
+    assert_eq!(created.status, 201, "nothing was written under the key: {}", created.text);
+    let id = created.text_at("/id");
+    let before = shop.get(&of_draft(&id, "")).await;
+    let added = shop.post(&of_draft(&id, "/items"), &item(2, "b", most, 0)).await;
+    assert_eq!(error(&added).1, "line_invalid", "{}", added.text);
+    let replaced = put(shop, &of_draft(&id, ""), &draft_of(&[item(1, "a", most, 0), item(2, "b", most, 0)])).await;
+    assert_eq!(error(&replaced).1, "line_invalid", "{}", replaced.text);
+    assert_eq!(shop.get(&of_draft(&id, "")).await, before);
+}
+
+/// A name of the merchant's own may look like a reference: it is one if there is such an order, and a name if not.
+async fn a_name_that_looks_like_a_reference_is_a_name(shop: &Shop) {
+    let name = "2024013100001000";
+    assert!(name.parse::<domain::Reference>().is_ok());
+    let unknown = drafted(shop, &update_of(name, &[item(1, "chair", 1_000, 200)])).await;
+    assert_eq!(error(&complete(shop, &unknown).await), (404, "order_not_found".to_owned(), String::new()));
+    let mut body = draft_of(&[item(1, "chair", 1_000, 200)]);
+    body["options"] = json!({ "order_id": name });
+    let draft = drafted(shop, &body).await;
+    let completed = complete(shop, &draft).await;
+    assert_eq!((completed.status, completed.text_at("/orders/0/order_id").as_str()), (200, name), "{}", completed.text);
+    assert_eq!(complete(shop, &draft).await.json(), completed.json());
+    assert_eq!(shown(shop, name).await, completed.at("/orders/0"));
+    let changed = added(shop, name, &[item(2, "stool", 500, 100)]).await;
+    assert_eq!(changed["gross_amount"], 1_500);
+    assert_eq!(super::done(shop, name, "authorizations", "PID_1", &[(1, 1_000)]).await["success"], true);
+    // The reference of an order that is there stands for that.
+    let other = ordered(shop, &[item(1, "chair", 1_000, 200)]).await;
+    body["options"] = json!({ "order_id": other });
+    body["order"]["items"] = json!([item(2, "stool", 500, 100)]);
+    assert_eq!(complete(shop, &drafted(shop, &body).await).await.at("/orders/0/gross_amount"), 1_500);
+}
+
 /// The rules alone: it takes too many requests.
 #[test]
 fn a_draft_is_not_changed_for_ever() {
@@ -211,4 +253,6 @@ crate::on_both_stores!(
     a_draft_that_its_order_refuses_can_be_changed,
     the_same_request_is_done_once,
     a_draft_has_limits,
+    a_draft_that_comes_to_too_much_is_not_kept,
+    a_name_that_looks_like_a_reference_is_a_name,
 );

@@ -99,6 +99,39 @@ async fn a_cancelled_order_releases_what_is_held(shop: &Shop) {
     assert_eq!(error(&shop.ask(&of(&order, "close")).await).1, "order_cancelled");
 }
 
+/// Both are one endpoint, and not one request.
+async fn closing_and_opening_are_two_requests(shop: &Shop) {
+    let order = ordered(shop, &[item(1, "chair", 1_000, 200)]).await;
+    let uuid = shown(shop, &order).await["id"].as_str().unwrap().to_owned();
+    let closed = shop.post_keyed(&of(&order, "close"), "once", &json!({})).await;
+    assert_eq!((closed.status, closed.text_at("/status").as_str()), (200, "closed"), "{}", closed.text);
+    assert_eq!(shop.post_keyed(&of(&order, "close"), "once", &json!({})).await.json(), closed.json());
+    let refused = shop.post_keyed(&of(&order, "open"), "once", &json!({})).await;
+    assert_eq!(error(&refused), (409, "idempotency_key_reused".to_owned(), String::new()), "{}", refused.text);
+    assert_eq!(shown(shop, &uuid).await["status"], "closed");
+    assert_eq!(shop.post_keyed(&of(&order, "open"), "twice", &json!({})).await.text_at("/status"), "open");
+}
+
+/// Orders of other families end with all their money given back where they are cancelled there; not here.
+async fn an_order_of_which_something_is_captured_is_not_cancelled(shop: &Shop) {
+    let opened = shop.open_order(3_000).await;
+    shop.pay_gift_card(&opened.order(), 1_000).await;
+    let order = shop.order(&opened.order()).await;
+    let id = order["id"].as_str().unwrap();
+    Till::open(shop).await.operate(id, "captures", &json!({ "amount": 500 })).await;
+    let before = shown(shop, id).await;
+    let refused = shop.ask(&of(id, "cancel")).await;
+    assert_eq!(error(&refused), (409, "order_captured".to_owned(), String::new()), "{}", refused.text);
+    assert_eq!(shown(shop, id).await, before);
+    // What is held only is released, and asking again changes nothing.
+    let opened = shop.open_order(3_000).await;
+    shop.pay_gift_card(&opened.order(), 1_000).await;
+    let reference = opened.text_at("/pspReference");
+    let cancelled = shop.ask(&of(&reference, "cancel")).await;
+    assert_eq!((cancelled.status, cancelled.text_at("/status").as_str()), (200, "cancelled"), "{}", cancelled.text);
+    assert_eq!(shop.ask(&of(&reference, "cancel")).await.status, 200);
+}
+
 async fn what_did_not_succeed_is_on_record_and_moves_nothing(shop: &Shop) {
     let order = ordered(shop, &[item(1, "chair", 1_000, 200)]).await;
     let payment = paid(shop, &order, 1_000, card(VISA)).await;
@@ -174,6 +207,7 @@ async fn an_access_token_is_issued_for_the_account(shop: &Shop) {
     let issued = ask_token(shop, local::TEST_MERCHANT, local::TEST_MERCHANT, API_KEY, &body).await;
     assert_eq!((issued.status, issued.text_at("/token_type").as_str()), (200, "Bearer"), "{}", issued.text);
     assert_eq!(issued.at("/expires_in"), 3_600);
+    assert_eq!(issued.headers["cache-control"], "no-store");
     let token = secrecy::SecretString::from(issued.text_at("/access_token"));
     let listed = shop.send(shop.bare(Method::GET, &at("orders")).bearer_auth(token.expose_secret())).await;
     assert_eq!(listed.status, 200, "{}", listed.text);
@@ -235,6 +269,8 @@ crate::on_both_stores!(
     an_order_is_replaced_until_something_is_done,
     an_order_is_closed_and_opened_again,
     a_cancelled_order_releases_what_is_held,
+    closing_and_opening_are_two_requests,
+    an_order_of_which_something_is_captured_is_not_cancelled,
     what_did_not_succeed_is_on_record_and_moves_nothing,
     orders_of_other_families_are_shown,
     an_access_token_is_issued_for_the_account,

@@ -82,7 +82,40 @@ async fn drafted_line(shop: &Shop, order: &str, line: u32) -> String {
     drafted(shop, &update_of(order, &[item(line, "stool", 100, 20)])).await
 }
 
+/// Each draft tells one thing more: none of it is lost, whichever comes first.
+async fn what_drafts_tell_at_once_is_all_told(shop: &Shop) {
+    let told = [
+        ("customer", json!({ "name": "Ada" })),
+        ("billing_address", json!({ "city": "Oslo" })),
+        ("shipping_address", json!({ "city": "Bergen" })),
+        ("shipping_option", json!({ "id": "express" })),
+        ("store", json!({ "id": "s1" })),
+        ("metadata", json!({ "cart": 7 })),
+    ];
+    let another = shop.another().await;
+    for _ in 0..4 {
+        let order = ordered(shop, &[item(1, "chair", 1_000, 200)]).await;
+        let drafts = told.iter().zip(2..).map(async |((name, value), line)| {
+            let mut body = update_of(&order, &[item(line, "stool", 100, 20)]);
+            body["order"][name] = value.clone();
+            drafted(shop, &body).await
+        });
+        let drafts = join_all(drafts).await;
+        let shops = [shop, &another];
+        join_all(drafts.iter().zip(0..).map(|(draft, nth)| complete(shops[nth % 2], draft))).await;
+        for draft in &drafts {
+            // Whoever lost too many races comes again.
+            assert_eq!(complete(shop, draft).await.status, 200);
+        }
+        let now = shown(shop, &order).await;
+        for (name, value) in &told {
+            assert_eq!(now[name], *value, "{name}: {now}");
+        }
+    }
+}
+
 crate::on_both_stores!(
+    what_drafts_tell_at_once_is_all_told,
     captures_at_once_never_exceed_their_line,
     completing_a_draft_at_once_gives_one_order,
     lines_added_at_once_are_all_there,

@@ -1,6 +1,7 @@
 //! `POST /psp/checkout/{token}/balance`: what is left on a shopper's gift card.
 
 use api::{Access, Call, Endpoint, Engine, Family, Problem, Reply, Route};
+use domain::{Order, order::Refusal};
 use http::StatusCode;
 use partners::accounts::BalanceError;
 use secrecy::SecretString;
@@ -8,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use webhooks::reasons;
 
 use super::{pay::gift_card, problem, subject};
+use crate::paymentorders::offers::check_open;
 
 /// What is left on a gift card, and how much of the order it can pay. A card that is not known, or whose code is wrong,
-/// is answered with a reason; after some wrong codes it is locked for a while.
+/// is answered with a reason; after some wrong codes it is locked for a while. Told only while the order can be paid.
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct GetCheckoutBalance;
 
@@ -58,6 +60,7 @@ impl Endpoint for GetCheckoutBalance {
         let Body { brand, number, code } = call.body;
         let (brand, number, code) = gift_card("", brand, number, code)?;
         let order = engine.app.find(&key).await.map_err(problem)?;
+        check_payable(engine, &order)?;
         let declined = |reason| Balance { balance: None, payable: 0, reason: Some(reason) };
         let body = match engine.accounts.balance(&key.merchant, &brand, &number, Some(&code)).await {
             Ok(balance) if balance.currency() != order.amount.currency() => declined("Another currency"),
@@ -70,6 +73,13 @@ impl Endpoint for GetCheckoutBalance {
         };
         Reply::json(StatusCode::OK, None, &body)
     }
+}
+
+/// Whether an order can still be paid: whoever kept the address of its page learns nothing about cards from it after
+/// that.
+fn check_payable(engine: &Engine, order: &Order) -> Result<(), Problem> {
+    check_open(order)?;
+    if order.is_expired(engine.app.streams.now()) { Err(Refusal::Expired.into()) } else { Ok(()) }
 }
 
 #[cfg(feature = "openapi")]

@@ -25,11 +25,12 @@ pub struct Links {
 }
 
 impl Links {
-    /// Those of an order.
+    /// Those of an order whose tokens that key seals.
     #[must_use]
-    pub fn of(engine: &Engine, key: &OrderKey) -> Self {
+    pub fn of(engine: &Engine, key: &OrderKey, token_key: u32) -> Self {
         let host = engine.sandbox.url().unwrap_or_default();
-        let redirect = format!("{host}/psp/checkout/{}", engine.tokens.seal_page(&key.merchant, key.id));
+        let token = engine.tokens.seal_page(&key.merchant, key.id, token_key);
+        let redirect = format!("{host}/psp/checkout/{token}");
         Self { view: format!("{redirect}/scripts/{}", script::CLIENT), redirect }
     }
 }

@@ -99,7 +99,7 @@ impl Endpoint for PayOnCheckout {
             }
             Some(false) | None => None,
         };
-        let return_url = embedding.unwrap_or_else(|| Links::of(engine, &key).redirect);
+        let return_url = embedding.unwrap_or_else(|| Links::of(engine, &key, view.token_key).redirect);
         let reference = view.reference.clone();
         let payment = NewPayment { amount, reference, instrument, return_url, act_by: None, key: print };
         let answered = engine.app.pay(key, view, payment).await.map_err(problem)?;

@@ -4,7 +4,7 @@ use api::{Engine, Problem};
 use app::OrderKey;
 use domain::{
     Order,
-    order::{CancelReason, CloseReason, MethodKind, Payment, Resolution, line::Line},
+    order::{CancelReason, CloseReason, MethodKind, OrderKind, Payment, Resolution, line::Line},
 };
 use serde::Serialize;
 use webhooks::{reasons, words};
@@ -304,6 +304,8 @@ fn status(order: &Order) -> &'static str {
             CancelReason::Merchant => "aborted",
             CancelReason::Expired => "failed",
         },
+        // What goes on after it is paid is not closed by that, and a shopper has nothing more to do there.
+        (None, None) if order.kind == OrderKind::Running && order.remaining == 0 && order.unresolved == 0 => "paid",
         (None, None) => "open",
     }
 }

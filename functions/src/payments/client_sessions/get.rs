@@ -24,7 +24,11 @@ impl Endpoint for GetClientSession {
     async fn handle(engine: &Engine, call: Call<NoBody>) -> Result<Reply, Problem> {
         let (key, order) = find(engine, &call).await?;
         let none = || Problem::new(Code::NotFound, "There is no such client session.");
-        let details = engine.app.session_details(&key).await?.ok_or_else(none)?;
+        // What other families tell when they open an order is not a session's.
+        if order.session.is_none() || order.is_purchase() {
+            return Err(none());
+        }
+        let details = engine.app.told_at_opening(&key).await?.ok_or_else(none)?;
         let told = serde_json::from_str::<Told>(&details).map_err(|error| {
             tracing::error!(%error, "what a client session told cannot be read");
             Problem::new(Code::Internal, "Something went wrong here. It was logged.")

@@ -1,7 +1,7 @@
 //! `POST /v1/accounts/{account}/shopping/orders/{order_id}/cancel`: ends an order unpaid.
 
 use api::{Access, Call, Endpoint, Engine, Family, NoBody, Problem, Reply, Route};
-use domain::access::Role;
+use domain::{access::Role, order::Refusal};
 
 use super::answer;
 use crate::shopping::find;
@@ -21,8 +21,13 @@ impl Endpoint for CancelShoppingOrder {
     type Body = NoBody;
 
     async fn handle(engine: &Engine, call: Call<NoBody>) -> Result<Reply, Problem> {
-        let (key, _) = find(engine, &call).await?;
+        let (key, order) = find(engine, &call).await?;
         let print = call.key_print(engine, &key.merchant);
+        // Other families give back what was captured; here it is refunded first, by its items.
+        let captured = order.captured_in_all();
+        if order.is_open() && captured > 0 {
+            return Err(Refusal::Captured { captured: order.amount.with_minor(captured) }.into());
+        }
         let (order, _) = engine.app.cancel(&key, print).await?;
         answer(engine, &key, &order).await
     }

@@ -12,7 +12,7 @@ use domain::{
     },
     reference::LegReference,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -360,7 +360,7 @@ fn operations<'a>(
         }
         // Of a reversal, only this action's part of it.
         let own = Operation { legs: legs.iter().map(|(leg, ..)| (*leg).clone()).collect(), ..operation.clone() };
-        let told = details.get(&operation.version).map(|text| serde_json::from_str::<&RawValue>(text));
+        let told = details.get(&operation.version).map(|text| shipments(text));
         let transactions = legs.into_iter().map(|(leg, index, payment)| {
             let reference = LegReference { operation: key.id.at(operation.version), index };
             let reason = leg.result.as_ref().and_then(reasons::of_leg);
@@ -389,10 +389,22 @@ fn operations<'a>(
             merchant_reference: operation.reference.as_deref(),
             status: standing(own.standing()),
             partner_transactions: transactions.collect(),
-            order: told.transpose()?,
+            order: told.transpose()?.flatten(),
         });
     }
     Ok(views)
+}
+
+/// As much of what is told of an operation as tells whether it is shipments.
+#[derive(Deserialize)]
+struct Shipped {
+    shipments: Option<IgnoredAny>,
+}
+
+/// What an operation came with, as it came, if that is shipments: other families tell other things.
+fn shipments(told: &str) -> Result<Option<&RawValue>, serde_json::Error> {
+    let is_shipped = serde_json::from_str::<Shipped>(told)?.shipments.is_some();
+    is_shipped.then(|| serde_json::from_str(told)).transpose()
 }
 
 /// What was given back of each payment's captures, or is being, as far as it is not taken off one of them yet. A

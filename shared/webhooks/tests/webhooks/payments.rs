@@ -182,6 +182,21 @@ fn authorization() -> Value {
     })
 }
 
+/// Other families tell other things of an operation: those are not shipments.
+#[test]
+fn what_came_with_an_operation_is_told_if_it_is_shipments() {
+    for (details, expected) in [
+        (r#"{"description":"The chair","items":[["P1",1,100,20]]}"#, None),
+        (r#"{"shipments":null}"#, None),
+        (r#"{"metadata":{"shipments":[]}}"#, None),
+        (r#"{"shipments":[],"note":1.50}"#, Some(r#"{"shipments":[],"note":1.50}"#)),
+    ] {
+        let story = paid([shipped(OperationKind::Capture, 6_000, "CAP#1", details), found([done(5, 0), done(5, 1)])]);
+        let expected = expected.map(|text| serde_json::from_str::<Value>(text).unwrap());
+        assert_eq!(told(&story, 6)["captures"][0].get("order"), expected.as_ref(), "{details}");
+    }
+}
+
 #[test]
 fn a_payment_that_was_captured_and_refunded_in_part() {
     // The order's identity, and its merchant account's.
