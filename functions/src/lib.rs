@@ -10,9 +10,11 @@ pub mod background;
 pub mod checkout;
 #[cfg(feature = "lambda")]
 mod lambda;
+mod number;
 pub mod oauth;
 #[cfg(feature = "openapi")]
 pub mod openapi;
+pub mod orderprocessing;
 pub mod paymentorders;
 pub mod payments;
 pub mod sandbox;
@@ -72,6 +74,14 @@ pub const CATALOGUE: &[Mounted] = &[
     mount::<paymentorders::capture::CapturePaymentOrder>(),
     mount::<paymentorders::cancel::CancelPaymentOrder>(),
     mount::<paymentorders::reverse::ReversePaymentOrder>(),
+    mount::<orderprocessing::product_options::ListProductSpendOptions>(),
+    mount::<orderprocessing::customer_options::ListCustomerSpendOptions>(),
+    mount::<orderprocessing::initiate::InitiateSpend>(),
+    mount::<orderprocessing::authorise::AuthoriseSpend>(),
+    mount::<orderprocessing::adjust::AdjustAuthorisation>(),
+    mount::<orderprocessing::settle::SettleAuthorisation>(),
+    mount::<orderprocessing::reverse::ReverseAuthorisation>(),
+    mount::<orderprocessing::refund::RefundTransaction>(),
     mount::<admin::merchants::create::CreateMerchant>(),
     mount::<admin::merchants::list::ListMerchants>(),
     mount::<admin::api_keys::create::CreateApiKey>(),

@@ -46,6 +46,13 @@ pub const OUTLINES: &[Outline] = &[
         families: &[Family::Shopping],
     },
     Outline {
+        name: "orderprocessing",
+        title: "Tender: order processing",
+        text: "Credit that customers spend: what they can spend, on what terms, authentication, authorisation, \
+               settlement, reversal and refund; wire-compatible with NewDay's order processing.",
+        families: &[Family::OrderProcessing],
+    },
+    Outline {
         name: "admin",
         title: "Tender: administration",
         text: "Merchant accounts, API keys, gift cards, webhook endpoints, and work that needs attention.",

@@ -154,7 +154,12 @@ fn no_two_endpoints_share_a_path() {
             Family::Checkout => assert_eq!(paths.len(), 2, "{}", mounted.route.name),
             // What differs in its last words alone is one endpoint.
             Family::Shopping => assert!((1..=4).contains(&paths.len()), "{}", mounted.route.name),
-            Family::Admin | Family::Sandbox | Family::Payments | Family::PaymentOrders | Family::OAuth => {
+            Family::Admin
+            | Family::Sandbox
+            | Family::Payments
+            | Family::PaymentOrders
+            | Family::OrderProcessing
+            | Family::OAuth => {
                 assert_eq!(paths.len(), 1, "{}", mounted.route.name);
             }
         }

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 use webhooks::words;
 
+use crate::orderprocessing::credit;
+
 /// Brands of gift cards that may also stand as the payment method's type.
 pub(crate) const GIFT_CARD_BRANDS: &[(&str, &str)] =
     &[("givex", "Givex"), ("svs", "SVS"), ("genericgiftcard", "Gift card")];
@@ -56,7 +58,7 @@ pub(super) struct EncryptedOrderData {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "PaymentMethod"))]
 pub(super) struct PaymentMethod {
-    /// `scheme`, `giftcard` with its `brand`, or `ideal`.
+    /// `scheme`, `giftcard` with its `brand`, `ideal`, or `credit` with its `customerRef`.
     #[serde(rename = "type")]
     #[cfg_attr(feature = "openapi", schemars(required, extend("enum" = types())))]
     kind: Option<String>,
@@ -75,6 +77,15 @@ pub(super) struct PaymentMethod {
     /// The same, written `test_` and the code.
     #[cfg_attr(feature = "openapi", schemars(with = "Option<String>"))]
     encrypted_security_code: Option<SecretString>,
+    /// The merchant's name for the customer whose credit it is.
+    #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = domain::limits::CUSTOMER_CHARS_MAX)))]
+    customer_ref: Option<String>,
+    /// On which of the customer's spend options; revolving, if it is not given.
+    #[cfg_attr(feature = "openapi", schemars(extend("format" = "uuid")))]
+    spend_option_id: Option<String>,
+    /// What came of the initiation, unless the customer need not authenticate.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<String>"))]
+    sca_token: Option<SecretString>,
 }
 
 /// What a payment is paid with.
@@ -113,7 +124,7 @@ impl schemars::JsonSchema for Amount {
 #[cfg(feature = "openapi")]
 fn types() -> Vec<&'static str> {
     let brands = GIFT_CARD_BRANDS.iter().map(|(brand, _)| *brand);
-    ["scheme", "card", "ideal", "giftcard"].into_iter().chain(brands).collect()
+    ["scheme", "card", "ideal", "giftcard", "credit"].into_iter().chain(brands).collect()
 }
 
 /// An order as it goes out with a payment (Adyen's `CheckoutOrderResponse`).
@@ -226,12 +237,17 @@ pub(super) fn session_validity(text: Option<&str>, now: Time) -> Result<Option<T
 
 impl PaymentMethod {
     /// Reads what a shopper pays with.
-    pub(super) fn read(method: Option<Object<Self>>) -> Result<Instrument, Problem> {
+    pub(super) fn read(
+        engine: &Engine,
+        merchant: &MerchantAccount,
+        method: Option<Object<Self>>,
+    ) -> Result<Instrument, Problem> {
         let Object(method) = method.ok_or_else(|| object_missing("paymentMethod"))?;
-        let kind = method.kind.as_deref().ok_or_else(|| field_missing("paymentMethod.type"))?;
-        match kind {
+        let kind = method.kind.clone().ok_or_else(|| field_missing("paymentMethod.type"))?;
+        match kind.as_str() {
             "scheme" | "card" => Ok(Instrument::Card { number: method.card_number()? }),
             "ideal" => Ok(Instrument::Ideal),
+            "credit" => method.credit(engine, merchant),
             "giftcard" => {
                 let brand = method.brand.clone().ok_or_else(|| field_missing("paymentMethod.brand"))?;
                 method.gift_card(&brand)
@@ -239,7 +255,7 @@ impl PaymentMethod {
             brand if GIFT_CARD_BRANDS.iter().any(|(known, _)| *known == brand) => method.gift_card(brand),
             other => {
                 let shown = echo(other);
-                let expected = "expected scheme, giftcard (with its brand) or ideal";
+                let expected = "expected scheme, giftcard (with its brand), ideal or credit";
                 let message = format!("Field 'paymentMethod.type' is not valid: {expected}, got '{shown}'.");
                 Err(Problem::new(Code::PaymentMethodInvalid, message))
             }
@@ -255,6 +271,15 @@ impl PaymentMethod {
             return Err(field_invalid("paymentMethod.number", &expected, length));
         }
         Ok(Instrument::GiftCard { brand: brand.to_owned(), number, code })
+    }
+
+    fn credit(self, engine: &Engine, merchant: &MerchantAccount) -> Result<Instrument, Problem> {
+        let customer = self.customer_ref.ok_or_else(|| field_missing("paymentMethod.customerRef"))?;
+        credit::check_customer("paymentMethod.customerRef", &customer)?;
+        let option = credit::option("paymentMethod.spendOptionId", self.spend_option_id.as_deref())?;
+        let token = self.sca_token.as_ref().map(|token| ("paymentMethod.scaToken", token));
+        let proof = credit::proof(engine, merchant, &customer, token)?;
+        Ok(Instrument::Credit { customer, option, proof })
     }
 
     fn card_number(&self) -> Result<SecretString, Problem> {
@@ -309,7 +334,7 @@ pub(crate) fn check_offered(instrument: &Instrument, amount: Money) -> Result<()
             );
             Err(Problem::new(Code::PaymentMethodInvalid, message))
         }
-        Instrument::Ideal | Instrument::Card { .. } | Instrument::GiftCard { .. } => Ok(()),
+        Instrument::Ideal | Instrument::Card { .. } | Instrument::GiftCard { .. } | Instrument::Credit { .. } => Ok(()),
     }
 }
 
@@ -356,7 +381,7 @@ pub(crate) fn is_card_number(number: &str) -> bool {
 pub(super) fn return_url(text: Option<String>, instrument: &Instrument) -> Result<String, Problem> {
     let Some(text) = text else {
         return match instrument {
-            Instrument::GiftCard { .. } => Ok(String::new()),
+            Instrument::GiftCard { .. } | Instrument::Credit { .. } => Ok(String::new()),
             Instrument::Card { .. } | Instrument::Ideal => {
                 Err(Problem::new(Code::ReturnUrlMissing, "Return URL is missing. Field 'returnUrl' is required."))
             }

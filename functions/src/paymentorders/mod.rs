@@ -149,7 +149,10 @@ fn problem(error: Error, names: &Names) -> Problem {
     let field = match &refusal {
         Refusal::Lines(fault) => return line_problem(fault, &names.lines),
         Refusal::AmountZero | Refusal::AmountTooLarge | Refusal::BelowPaid { .. } => names.amount,
-        Refusal::NotAvailable { .. } | Refusal::NotAdmitted { .. } => TRANSACTION_AMOUNT,
+        Refusal::NotAvailable { .. }
+        | Refusal::NotAdmitted { .. }
+        | Refusal::NotWhole { .. }
+        | Refusal::NotMore { .. } => TRANSACTION_AMOUNT,
         Refusal::TaxInvalid { .. } => names.tax,
         Refusal::KeyReused | Refusal::InProgress | Refusal::ReferenceLength { .. } => names.reference,
         Refusal::DescriptionLength { .. } => names.description,
@@ -166,6 +169,7 @@ fn problem(error: Error, names: &Names) -> Problem {
         | Refusal::TooManyPayments
         | Refusal::TooManyOperations
         | Refusal::UnknownPayment
+        | Refusal::NotCaptured
         | Refusal::NothingAvailable
         | Refusal::InFlight
         | Refusal::NotAuthorised

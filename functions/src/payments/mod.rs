@@ -19,7 +19,7 @@ fn not_found() -> Problem {
 }
 
 /// The merchant account of an `entity_id`, if the caller may use it; whether there is one is not told.
-fn merchant(caller: &Caller, field: &str, entity_id: &str) -> Result<MerchantAccount, Problem> {
+pub(crate) fn merchant(caller: &Caller, field: &str, entity_id: &str) -> Result<MerchantAccount, Problem> {
     let known = match caller {
         Caller::Operator => &[],
         Caller::Key { merchants, .. } => merchants.as_slice(),

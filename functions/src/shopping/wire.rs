@@ -1,7 +1,5 @@
 //! Items, as this family reads and writes them: what is computed with goes to the rules, the rest is told back.
 
-use std::fmt;
-
 use api::{Code, Object, Problem, field_invalid, field_missing};
 use domain::{
     Currency, Decimal,
@@ -12,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::value::RawValue;
 
 use super::unwritable;
+use crate::number::{Number, number, wrong};
 
 /// The largest number of a line.
 pub(super) const LINE_ID_MAX: u32 = 2_147_483_647;
@@ -21,18 +20,6 @@ pub(super) const TEXT_CHARS_MAX: usize = 1_024;
 
 /// Taxes of one item.
 pub(super) const TAX_LINES_MAX: usize = 16;
-
-/// A JSON number as it was written, so that none of its decimals is lost.
-#[derive(Debug)]
-pub(super) struct Number(String);
-
-impl<'de> Deserialize<'de> for Number {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
-        let is_number = raw.get().starts_with(|first: char| first.is_ascii_digit() || first == '-');
-        if is_number { Ok(Self(raw.get().to_owned())) } else { Err(D::Error::custom(wrong(&raw, "a number"))) }
-    }
-}
 
 /// A JSON object that is told back as it came.
 #[derive(Debug, Clone, Serialize)]
@@ -44,18 +31,6 @@ impl<'de> Deserialize<'de> for Told {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
         if raw.get().starts_with('{') { Ok(Self(raw)) } else { Err(D::Error::custom(wrong(&raw, "an object"))) }
     }
-}
-
-fn wrong(raw: &RawValue, expected: &str) -> String {
-    let kind = match raw.get().bytes().next() {
-        Some(b'{') => "map",
-        Some(b'[') => "sequence",
-        Some(b'"') => "string",
-        Some(b't' | b'f') => "boolean",
-        Some(b'n') => "null",
-        _ => "number",
-    };
-    format!("invalid type: {kind}, expected {expected}")
 }
 
 /// An item of an order.
@@ -460,8 +435,7 @@ pub(super) fn line_id(field: &str, number: i64) -> Result<u32, Problem> {
 }
 
 fn decimal(field: &str, number: &Number) -> Result<Decimal, Problem> {
-    let expected = "a number of 0 or more with at most 4 decimals";
-    number.0.parse::<Decimal>().map_err(|error| field_invalid(field, expected, error))
+    number.decimal(field)
 }
 
 pub(super) fn check_text(field: &str, text: &str, least: usize, most: usize) -> Result<(), Problem> {
@@ -502,9 +476,4 @@ impl ItemView {
             metadata,
         })
     }
-}
-
-/// A decimal as a JSON number, exactly.
-fn number(decimal: impl fmt::Display) -> Result<Box<RawValue>, Problem> {
-    RawValue::from_string(decimal.to_string()).map_err(|error| unwritable(&error))
 }

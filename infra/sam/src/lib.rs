@@ -307,6 +307,7 @@ fn endpoint(route: &Route) -> String {
         | Family::Payments
         | Family::Shopping
         | Family::PaymentOrders
+        | Family::OrderProcessing
         | Family::OAuth
         | Family::Sandbox => "",
     };

@@ -27,6 +27,8 @@ pub enum Family {
     Shopping,
     /// Compatible with Swedbank Pay's payment orders, versions 2.0 to 3.1: errors are `application/problem+json`.
     PaymentOrders,
+    /// Compatible with NewDay's order processing: errors are `application/problem+json`.
+    OrderProcessing,
     /// Access tokens (OAuth 2.0, RFC 6749): requests are forms, errors are named as that RFC does.
     OAuth,
 }
@@ -101,9 +103,22 @@ pub struct Call<B> {
     pub version: crate::ApiVersion,
     /// What the caller says it is: the header `User-Agent`.
     pub user_agent: Option<String>,
+    /// What else came in headers, of [`Family::OrderProcessing`].
+    pub lending: LendingHeaders,
     /// What the request asks for, as bytes that do not depend on the order of its fields, nor on the
     /// token it came with; made only if there is an idempotency key.
     pub(crate) print: Vec<u8>,
+}
+
+/// What requests of [`Family::OrderProcessing`] say in headers.
+#[derive(Debug, Clone, Default)]
+pub struct LendingHeaders {
+    /// Whose customers they are about: `context-merchantId`, the merchant account's `entity_id`.
+    pub merchant: Option<String>,
+    /// What came of an initiation: `sca-token`.
+    pub sca_token: Option<SecretString>,
+    /// The client's name for its session: `client-session-id`.
+    pub client_session: Option<String>,
 }
 
 /// An API key as it came in.

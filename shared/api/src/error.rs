@@ -2,15 +2,17 @@
 
 use app::{Error, StoreError, access::AccessError, webhooks::WebhookError};
 use domain::{
+    account::LimitFault,
+    credit::{ProductFault, ProofFault},
     limits::ENDPOINTS_PER_MERCHANT_MAX,
     order::{
         Refusal,
         line::{Fault, LineFault},
     },
 };
-use partners::accounts::IssueError;
+use partners::{CreditError, accounts::IssueError};
 
-use crate::{Code, Problem, TokenError};
+use crate::{Code, Problem, TokenError, field_invalid};
 
 /// What a family calls its lines and their fields.
 #[derive(Debug, Clone, Copy)]
@@ -105,6 +107,9 @@ impl From<Refusal> for Problem {
             Refusal::TooManyOperations => Code::TooManyOperations,
             Refusal::UnknownPayment => Code::PaymentUnknown,
             Refusal::NotAvailable { .. } => Code::AmountNotAvailable,
+            Refusal::NotWhole { .. } => Code::PartNotAllowed,
+            Refusal::NotMore { .. } => Code::AmountNotMore,
+            Refusal::NotCaptured => Code::NotFound,
             Refusal::NotAdmitted { .. } => Code::PrioritiesTooNarrow,
             Refusal::NothingAvailable => Code::NothingAvailable,
             Refusal::NotAuthorised => Code::PaymentNotAuthorised,
@@ -163,6 +168,9 @@ impl From<Refusal> for Problem {
             | Refusal::TooManyOperations
             | Refusal::UnknownPayment
             | Refusal::NotAvailable { .. }
+            | Refusal::NotWhole { .. }
+            | Refusal::NotMore { .. }
+            | Refusal::NotCaptured
             | Refusal::KeyReused
             | Refusal::InProgress
             | Refusal::NeedsHistory => {
@@ -232,6 +240,56 @@ impl From<IssueError> for Problem {
             IssueError::KeyReused => Refusal::KeyReused.into(),
             IssueError::Exists => Self::new(Code::Exists, "There is a gift card of this number already."),
             IssueError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<CreditError> for Problem {
+    fn from(error: CreditError) -> Self {
+        let sentence = |text: String| {
+            let mut chars = text.chars();
+            let first = chars.next().map(|first| first.to_ascii_uppercase());
+            first.into_iter().chain(chars).chain(['.']).collect::<String>()
+        };
+        let text = sentence(error.to_string());
+        match error {
+            CreditError::UnknownProduct | CreditError::UnknownCustomer => Self::new(Code::NotFound, text),
+            CreditError::UnknownOption => {
+                let message = "Field 'spendOptionId' is not valid: the customer has no such spend option.";
+                Self::new(Code::SpendOptionUnknown, message).of_field("spendOptionId")
+            }
+            CreditError::Unavailable(reason) => {
+                let message = format!("Field 'spendOptionId' is not valid: {reason}.");
+                Self::new(Code::SpendOptionUnavailable, message).of_field("spendOptionId")
+            }
+            CreditError::OtherCurrency { .. } => {
+                Self::new(Code::CurrencyMismatch, format!("Field 'amount' is not valid: {error}.")).of_field("amount")
+            }
+            CreditError::OtherProduct { .. } => {
+                let message = format!("Field 'productCode' is not valid: {error}.");
+                Self::new(Code::FieldInvalid, message).of_field("productCode")
+            }
+            CreditError::Proof(ProofFault::Missing) => Self::new(Code::AuthenticationRequired, text),
+            CreditError::Proof(fault) => {
+                Self::new(Code::AuthenticationInvalid, format!("The scaToken is not valid: {fault}."))
+            }
+            CreditError::Product(fault) => match fault {
+                ProductFault::Invalid { field, expected, actual } => field_invalid(field, &expected, actual),
+                ProductFault::OtherCurrency { .. } => {
+                    Self::new(Code::CurrencyMismatch, format!("Field 'currency' is not valid: {fault}."))
+                        .of_field("currency")
+                }
+                ProductFault::TooManyOffers | ProductFault::Full => Self::new(Code::ListFull, text),
+            },
+            CreditError::Limit(LimitFault::Full) => Self::new(Code::ListFull, text),
+            CreditError::Limit(_) => {
+                Self::new(Code::AmountInvalid, format!("Field 'limit' is not valid: {error}.")).of_field("limit")
+            }
+            CreditError::Settings(fault) => {
+                Self::new(Code::FieldInvalid, format!("Field 'exemptions' is not valid: {fault}."))
+                    .of_field("exemptions")
+            }
+            CreditError::Store(error) => error.into(),
         }
     }
 }

@@ -22,7 +22,7 @@ pub mod token;
 mod version;
 
 pub use bytes::Bytes;
-pub use endpoint::{Access, Call, Credentials, Endpoint, Family, Mounted, NoBody, Reply, Route, mount};
+pub use endpoint::{Access, Call, Credentials, Endpoint, Family, LendingHeaders, Mounted, NoBody, Reply, Route, mount};
 pub use engine::Engine;
 pub use error::{LineNames, line_problem};
 pub use object::Object;
@@ -30,5 +30,5 @@ pub use problem::{Code, ErrorType, Problem, field_invalid, field_missing};
 pub use respond::{Request, Response};
 pub use router::{BodyFault, CHECKOUT_VERSIONS, Router, reject_body};
 pub use secrets::Secrets;
-pub use token::{CardTokenError, TokenError, Tokens};
+pub use token::{Authentication, CardTokenError, TokenError, Tokens};
 pub use version::ApiVersion;

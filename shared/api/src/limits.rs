@@ -27,3 +27,12 @@ pub const USER_AGENT_CHARS_MAX: usize = 256;
 
 /// Fields of a form that are read.
 pub const FORM_FIELDS_MAX: usize = 32;
+
+/// The longest `client-session-id`, in characters.
+pub const CLIENT_SESSION_CHARS_MAX: usize = 64;
+
+/// The longest `scaToken` that is read, in characters. Ours are shorter.
+pub const SCA_TOKEN_CHARS_MAX: usize = 2_000;
+
+/// The longest `returnUrl` of an initiation, in characters: it is kept in the token, which stands in addresses.
+pub const SCA_RETURN_URL_CHARS_MAX: usize = 512;

@@ -164,6 +164,18 @@ codes! {
     PaymentUnknown = "payment_unknown", 422, Validation, "167";
     /// More than can still be captured, voided or refunded.
     AmountNotAvailable = "amount_not_available", 422, Validation, "payment_amount_not_available";
+    /// Less than all that can be done, where the merchant has not agreed on parts.
+    PartNotAllowed = "part_not_allowed", 422, Validation, "payment_part_not_allowed";
+    /// No more than is authorised already, where it has to be more.
+    AmountNotMore = "amount_not_more", 422, Validation, "payment_amount_not_more";
+    /// The customer has no such spend option.
+    SpendOptionUnknown = "spend_option_unknown", 422, Validation, "spend_option_unknown";
+    /// The spend option cannot be taken now, or not for that amount.
+    SpendOptionUnavailable = "spend_option_unavailable", 422, Validation, "spend_option_unavailable";
+    /// The customer has to authenticate before credit is spent, and no scaToken came.
+    AuthenticationRequired = "authentication_required", 403, Security, "authentication_required";
+    /// The scaToken does not prove that this customer spends this amount.
+    AuthenticationInvalid = "authentication_invalid", 403, Security, "authentication_invalid";
     /// More than what can be done with the payments that the priorities admit.
     PrioritiesTooNarrow = "priorities_too_narrow", 422, Validation, "payment_priorities_too_narrow";
     /// There is nothing (left) to capture, void or refund.

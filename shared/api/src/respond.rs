@@ -10,9 +10,13 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
-    Access, Call, Code, Credentials, Endpoint, Engine, ErrorType, Family, Object, Problem, Reply, Route,
+    Access, Call, Code, Credentials, Endpoint, Engine, ErrorType, Family, LendingHeaders, Object, Problem, Reply,
+    Route,
     endpoint::passing_reference,
-    limits::{API_KEY_CHARS_MAX, BODY_BYTES_MAX, FORM_FIELDS_MAX, IDEMPOTENCY_KEY_CHARS_MAX, USER_AGENT_CHARS_MAX},
+    limits::{
+        API_KEY_CHARS_MAX, BODY_BYTES_MAX, CLIENT_SESSION_CHARS_MAX, FORM_FIELDS_MAX, IDEMPOTENCY_KEY_CHARS_MAX,
+        SCA_TOKEN_CHARS_MAX, USER_AGENT_CHARS_MAX,
+    },
     version::{ApiVersion, SUPPORTED_VERSIONS, content_type, spoken},
 };
 
@@ -38,6 +42,10 @@ const X_IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("x-idempotency-key
 const PSP_REFERENCE: HeaderName = HeaderName::from_static("pspreference");
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 const TRANSIENT_ERROR: HeaderName = HeaderName::from_static("transient-error");
+const SUBSCRIPTION_KEY: HeaderName = HeaderName::from_static("ocp-apim-subscription-key");
+const CONTEXT_MERCHANT: HeaderName = HeaderName::from_static("context-merchantid");
+const SCA_TOKEN: HeaderName = HeaderName::from_static("sca-token");
+const CLIENT_SESSION: HeaderName = HeaderName::from_static("client-session-id");
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// Answers with endpoint `E`.
@@ -57,6 +65,7 @@ pub(crate) fn respond<E: Endpoint>(engine: &Engine, request: Request) -> Fut<'_,
                 query,
                 version,
                 user_agent,
+                lending,
                 print,
                 body: (),
             } = call;
@@ -70,6 +79,7 @@ pub(crate) fn respond<E: Endpoint>(engine: &Engine, request: Request) -> Fut<'_,
                 query,
                 version,
                 user_agent,
+                lending,
                 print,
                 body,
             };
@@ -92,6 +102,16 @@ async fn admit(engine: &Engine, route: &Route, request: Request) -> Result<(Call
     let version = if route.family == Family::PaymentOrders { spoken(&request.headers)? } else { ApiVersion::default() };
     let user_agent = request.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     let user_agent = user_agent.map(|agent| agent.chars().take(USER_AGENT_CHARS_MAX).collect());
+    let lending = match route.family {
+        Family::OrderProcessing => lending(&request.headers)?,
+        Family::Checkout
+        | Family::Admin
+        | Family::Sandbox
+        | Family::Payments
+        | Family::Shopping
+        | Family::PaymentOrders
+        | Family::OAuth => LendingHeaders::default(),
+    };
     let print = match (&idempotency_key, route.family) {
         // Their bodies have keys of their own.
         (_, Family::PaymentOrders | Family::Shopping) if route.method == "GET" => Vec::new(),
@@ -111,6 +131,7 @@ async fn admit(engine: &Engine, route: &Route, request: Request) -> Result<(Call
         query,
         version,
         user_agent,
+        lending,
         print,
         body: (),
     };
@@ -127,7 +148,8 @@ async fn authenticate(engine: &Engine, route: &Route, headers: &HeaderMap) -> Re
     if route.access == Access::Public {
         return Ok(Caller::Key { merchants: Vec::new(), roles: Vec::new() });
     }
-    let caller = match credentials(headers) {
+    let sent = credentials(headers).or_else(|| subscription_key(route.family, headers));
+    let caller = match sent {
         Some(Sent::Key(Credentials { key, .. })) => engine.access.authenticate(&key).await?,
         Some(Sent::Token(token)) => engine.access.authenticate_token(&token).await?,
         None => None,
@@ -179,6 +201,31 @@ fn key(headers: &HeaderMap) -> Option<Credentials> {
         }
     };
     fits(&key).then(|| Credentials { client, key: SecretString::from(key) })
+}
+
+/// The key as callers of [`Family::OrderProcessing`] send it.
+fn subscription_key(family: Family, headers: &HeaderMap) -> Option<Sent> {
+    let header = headers.get(SUBSCRIPTION_KEY).filter(|_| family == Family::OrderProcessing)?;
+    let key = header.to_str().ok().filter(|key| fits(key))?;
+    Some(Sent::Key(Credentials { client: None, key: SecretString::from(key) }))
+}
+
+/// The headers of [`Family::OrderProcessing`] that say more than who calls.
+fn lending(headers: &HeaderMap) -> Result<LendingHeaders, Problem> {
+    let text = |name: &HeaderName, most: usize| {
+        let Some(header) = headers.get(name) else { return Ok(None) };
+        let fits = |text: &&str| (1..=most).contains(&text.len());
+        header.to_str().ok().filter(fits).map(|text| Some(text.to_owned())).ok_or_else(|| {
+            let expected = format!("1 to {most} ASCII characters");
+            crate::field_invalid(name.as_str(), &expected, format_args!("{} bytes", header.len()))
+        })
+    };
+    let merchant = headers.get(CONTEXT_MERCHANT).map(|id| String::from_utf8_lossy(id.as_bytes()).into_owned());
+    Ok(LendingHeaders {
+        merchant,
+        sca_token: text(&SCA_TOKEN, SCA_TOKEN_CHARS_MAX)?.map(SecretString::from),
+        client_session: text(&CLIENT_SESSION, CLIENT_SESSION_CHARS_MAX)?,
+    })
 }
 
 fn idempotency_key(headers: &HeaderMap, name: &str) -> Result<Option<String>, Problem> {
@@ -236,7 +283,12 @@ fn read<B: DeserializeOwned>(route: &Route, headers: &HeaderMap, body: &[u8]) ->
     // A body that may be left out can be read from nothing; all fields of an operation may be.
     let nothing = match route.family {
         Family::Payments | Family::Shopping => &b"{}"[..],
-        Family::Checkout | Family::Admin | Family::Sandbox | Family::PaymentOrders | Family::OAuth => b"null",
+        Family::Checkout
+        | Family::Admin
+        | Family::Sandbox
+        | Family::PaymentOrders
+        | Family::OrderProcessing
+        | Family::OAuth => b"null",
     };
     if body.is_empty()
         && let Ok(read) = serde_json::from_slice(nothing)
@@ -416,7 +468,7 @@ pub(crate) struct ProblemJson<'a> {
     code: &'a str,
     /// Which field it is, what was expected and what came.
     detail: &'a str,
-    /// The path of the request; in the payments family.
+    /// The path of the request; in the payments and the orderprocessing family.
     #[serde(skip_serializing_if = "Option::is_none")]
     instance: Option<&'a str>,
     /// What the request with the same idempotency key made; in the payments family.
@@ -647,6 +699,10 @@ fn render(family: Family, at: &str, is_json: bool, problem: &Problem, reference:
             let body = Bytes::from(serde_json::to_vec(&ProblemJson::of(problem, status)).unwrap_or_default());
             with_status(status, PROBLEM_JSON, body)
         }
+        Family::OrderProcessing => {
+            let body = ProblemJson { instance: Some(at), ..ProblemJson::of(problem, status) };
+            with_status(status, PROBLEM_JSON, Bytes::from(serde_json::to_vec(&body).unwrap_or_default()))
+        }
         Family::Payments => {
             let body = ProblemJson::of_payments(problem, status, at);
             with_status(status, PROBLEM_JSON, Bytes::from(serde_json::to_vec(&body).unwrap_or_default()))
@@ -672,7 +728,9 @@ fn render(family: Family, at: &str, is_json: bool, problem: &Problem, reference:
     }
     if *code == Code::Unauthorised {
         let scheme = match family {
-            Family::Payments | Family::Shopping | Family::PaymentOrders => "Bearer realm=\"tender\"",
+            Family::Payments | Family::Shopping | Family::PaymentOrders | Family::OrderProcessing => {
+                "Bearer realm=\"tender\""
+            }
             Family::Checkout | Family::Admin | Family::Sandbox | Family::OAuth => "Basic realm=\"tender\"",
         };
         put(&mut response, header::WWW_AUTHENTICATE, Some(scheme));
@@ -696,6 +754,7 @@ pub(crate) fn key_header(family: Family) -> &'static str {
         | Family::Sandbox
         | Family::Shopping
         | Family::PaymentOrders
+        | Family::OrderProcessing
         | Family::OAuth => "Idempotency-Key",
     }
 }
@@ -708,6 +767,7 @@ fn echo(family: Family, headers: &HeaderMap, response: &mut Response) {
         | Family::Sandbox
         | Family::Shopping
         | Family::PaymentOrders
+        | Family::OrderProcessing
         | Family::OAuth => IDEMPOTENCY_KEY,
     };
     if family == Family::PaymentOrders {

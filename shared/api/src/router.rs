@@ -92,6 +92,7 @@ impl Router {
                 | Family::Payments
                 | Family::Shopping
                 | Family::PaymentOrders
+                | Family::OrderProcessing
                 | Family::OAuth => NO_ENDPOINT.to_owned(),
             };
             let problem = Problem::new(Code::RouteNotFound, message);
@@ -142,6 +143,7 @@ fn family_of(path: &str) -> Family {
         ("/payment/v2", Family::Payments),
         ("/v1/accounts", Family::Shopping),
         ("/psp", Family::PaymentOrders),
+        ("/cl", Family::OrderProcessing),
         ("/oauth", Family::OAuth),
     ];
     let known = FAMILIES.iter().find(|(start, _)| path.starts_with(start));

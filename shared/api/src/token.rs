@@ -5,7 +5,7 @@
 //!
 //! | bytes | header |
 //! |---|---|
-//! | 1 | what it is: an order's token, a shopper's way back from a redirect, a card's number, or a page's address |
+//! | 1 | what it is: an order's token, a shopper's way back from a redirect, a card's number, a page's address, or what came of an initiation |
 //! | 4 | the key's id |
 //! | 16 | the merchant account: the first half of its SHA-256; nothing in a card's |
 //! | 9 | the order; drawn at random in a card's |
@@ -21,8 +21,11 @@ use aes_gcm_siv::{
     aead::{Aead, Payload},
 };
 use data_encoding::BASE64URL_NOPAD;
-use domain::{Currency, MerchantAccount, Money, Order, OrderId, Reference, Time, Version, order::ShopperView};
+use domain::{
+    Currency, MerchantAccount, Money, Order, OrderId, Reference, Time, Version, credit::Proof, order::ShopperView,
+};
 use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::limits::{ORDER_DATA_CHARS_MAX, TOKEN_CHARS_MAX};
@@ -66,12 +69,41 @@ pub enum CardTokenError {
     Expired,
 }
 
+/// What a `scaToken` holds: for which customer, and for what, an authentication was initiated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Authentication {
+    /// The merchant's name for the customer.
+    pub customer: String,
+    /// The authentication.
+    pub challenge: Reference,
+    /// What the customer is to spend.
+    pub amount: Money,
+    /// Until when it can be used.
+    pub expires_at: Time,
+    /// Whether the customer need not authenticate.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_exempt: bool,
+    /// Where the customer's browser goes from the page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_url: Option<String>,
+}
+
+impl Authentication {
+    /// What it proves, as the rules want it.
+    #[must_use]
+    pub fn proof(&self) -> Proof {
+        let Self { challenge, amount, expires_at, is_exempt, .. } = self;
+        Proof { challenge: *challenge, amount: *amount, is_exempt: *is_exempt, expires_at: *expires_at }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Order = 1,
     Return = 2,
     Card = 3,
     Page = 4,
+    Authentication = 5,
 }
 
 /// Seals and opens tokens.
@@ -218,6 +250,23 @@ impl Tokens {
         let named = named.parse().map_err(|_| TokenError::Malformed)?;
         let merchant = MerchantAccount::try_new(merchant).map_err(|_| TokenError::Malformed)?;
         Ok((merchant, named))
+    }
+
+    /// A `scaToken`: what was initiated, for whoever brings it back. Every one has an authentication of its own, so no
+    /// two have the same nonce.
+    #[must_use]
+    pub fn seal_authentication(&self, merchant: &MerchantAccount, authentication: &Authentication) -> String {
+        let body = serde_json::to_vec(&(merchant, authentication)).unwrap_or_default();
+        self.seal_with(self.current, Kind::Authentication, merchant, authentication.challenge, &body)
+    }
+
+    /// Opens a `scaToken`. Whether it has expired is not looked at.
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub fn open_authentication(&self, token: &str) -> Result<(MerchantAccount, Authentication), TokenError> {
+        let (_, body) = self.open_with(Kind::Authentication, token)?;
+        serde_json::from_slice(&body).map_err(|_| TokenError::Malformed)
     }
 
     /// A card's number, to be opened until `expires_at` by whoever has the keys. `entropy` keeps two tokens of one

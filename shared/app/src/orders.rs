@@ -240,6 +240,34 @@ impl App {
         self.authorise(key, done, payment).await
     }
 
+    /// Whether a payment was asked for before with this idempotency key: of an order, or, without one, on its own. Then
+    /// the first answer counts, also if what was asked for could not be taken any more.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; the store's.
+    pub async fn was_asked(
+        &self,
+        merchant: &MerchantAccount,
+        order: Option<OrderId>,
+        key: Option<KeyPrint>,
+    ) -> Result<bool, Error> {
+        let Some(key) = key else { return Ok(false) };
+        let is_known = |order: &Order| !matches!(order.key_use(Some(key)), Ok(None));
+        if let Some(id) = order {
+            return Ok(is_known(&self.find(&OrderKey { merchant: merchant.clone(), id }).await?));
+        }
+        for attempt in 0..IDENTITY_ATTEMPTS_MAX {
+            let id = self.prints.order_id(merchant, key, attempt);
+            match self.load(&OrderKey { merchant: merchant.clone(), id }, None).await {
+                Ok(order) if is_known(&order) => return Ok(true),
+                Ok(_) => {}
+                Err(Error::NotFound) => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(false)
+    }
+
     /// Asks the partner of a payment what became of it, after the shopper came back. A payment whose
     /// outcome is known is answered as it was when it became known.
     ///

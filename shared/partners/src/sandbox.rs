@@ -398,7 +398,7 @@ fn behaviour(instrument: &Instrument) -> Option<(MethodKind, Behaviour)> {
             .find(|(known, _)| *known == number.expose_secret())
             .map(|(_, behaviour)| (MethodKind::Card, *behaviour)),
         Instrument::Ideal => Some((MethodKind::Ideal, IDEAL)),
-        Instrument::GiftCard { .. } => None,
+        Instrument::GiftCard { .. } | Instrument::Credit { .. } => None,
     }
 }
 
@@ -427,7 +427,7 @@ impl Partner for Sandbox {
                 let method = Method { kind: MethodKind::Ideal, brand: "ideal".to_owned(), last4: None };
                 Described { method, token: "sandbox-ideal".to_owned() }
             }
-            Instrument::GiftCard { .. } => Described::by_kind(instrument),
+            Instrument::GiftCard { .. } | Instrument::Credit { .. } => Described::by_kind(instrument),
         }
     }
 

@@ -64,7 +64,9 @@ impl Endpoint for GetBalance {
         let merchant = call.merchant(call.body.merchant_account.as_deref())?;
         let reference = call.reference(engine);
         let amount = Amount::read(call.body.amount)?;
-        let Instrument::GiftCard { brand, number, code } = PaymentMethod::read(call.body.payment_method)? else {
+        let Instrument::GiftCard { brand, number, code } =
+            PaymentMethod::read(engine, &merchant, call.body.payment_method)?
+        else {
             let message = "Field 'paymentMethod.type' is not valid: expected a gift card; others have no balance.";
             return Err(Problem::new(Code::PaymentMethodInvalid, message));
         };

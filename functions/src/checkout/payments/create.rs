@@ -6,8 +6,11 @@ use domain::access::Role;
 use serde::Deserialize;
 
 use super::answer;
-use crate::checkout::wire::{
-    Amount, EncryptedOrderData, PaymentMethod, check_offered, reference, return_url, session_validity,
+use crate::{
+    checkout::wire::{
+        Amount, EncryptedOrderData, PaymentMethod, check_offered, reference, return_url, session_validity,
+    },
+    orderprocessing::credit,
 };
 
 /// Pays an order, or a part of it; without `order`, the engine opens one around the payment.
@@ -56,7 +59,7 @@ impl Endpoint for CreatePayment {
         let key = call.key_print(engine, &merchant);
         let amount = Amount::read(call.body.amount)?;
         let reference = reference(call.body.reference)?;
-        let instrument = PaymentMethod::read(call.body.payment_method)?;
+        let instrument = PaymentMethod::read(engine, &merchant, call.body.payment_method)?;
         check_offered(&instrument, amount)?;
         let return_url = return_url(call.body.return_url, &instrument)?;
         let act_by = session_validity(call.body.session_validity.as_deref(), engine.app.streams.now())?;
@@ -64,10 +67,12 @@ impl Endpoint for CreatePayment {
         let answered = match call.body.order {
             Some(Object(order)) => {
                 let (order, view) = order.read(engine, &merchant)?;
+                credit::check(engine, &merchant, Some(order.id), &payment).await?;
                 let about = order.id.reference();
                 engine.app.pay(order, view, payment).await.map_err(|error| Problem::from(error).about(about))?
             }
             None => {
+                credit::check(engine, &merchant, None, &payment).await?;
                 let terms = OrderTerms { key, ..OrderTerms::new(merchant, reference, amount, engine.tokens.current()) };
                 engine.app.pay_single(terms, payment).await?
             }

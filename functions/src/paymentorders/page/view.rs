@@ -289,6 +289,7 @@ fn method(kind: MethodKind) -> &'static str {
         MethodKind::GiftCard => "giftcard",
         MethodKind::Card => "card",
         MethodKind::Ideal => "ideal",
+        MethodKind::Credit => "credit",
     }
 }
 

@@ -321,6 +321,7 @@ fn operation(route: &Route, path: &str, alias: usize, description: &Description,
         | Family::Payments
         | Family::Shopping
         | Family::PaymentOrders
+        | Family::OrderProcessing
         | Family::Sandbox => "application/json",
     };
     let suffix = match (alias, route.family) {
@@ -371,6 +372,10 @@ fn parameters(route: &Route, path: &str, description: &Description) -> Vec<Param
         let (name, description, schema) = ((*name).to_owned(), (*text).to_owned(), schema.clone());
         parameters.push(Parameter { name, place: "query", description, required: false, schema });
     }
+    for (name, text, schema) in &description.headers {
+        let (name, description, schema) = ((*name).to_owned(), (*text).to_owned(), schema.clone());
+        parameters.push(Parameter { name, place: "header", description, required: false, schema });
+    }
     let moves_money = matches!(route.family, Family::Checkout | Family::Payments) && route.method == "POST";
     if moves_money || description.is_keyed {
         let text = match route.family {
@@ -380,6 +385,7 @@ fn parameters(route: &Route, path: &str, description: &Description) -> Vec<Param
             | Family::Sandbox
             | Family::Shopping
             | Family::PaymentOrders
+            | Family::OrderProcessing
             | Family::OAuth => "The same key with the same request gets the first answer again.",
         };
         parameters.push(Parameter {
@@ -408,6 +414,9 @@ fn tag(family: Family) -> Tag {
         Family::PaymentOrders => {
             ("paymentorders", "Payment orders, compatible with Swedbank Pay, versions 2.0 to 3.1.")
         }
+        Family::OrderProcessing => {
+            ("orderprocessing", "Credit that customers spend, compatible with NewDay's order processing.")
+        }
         Family::OAuth => ("oauth", "Access tokens (OAuth 2.0)."),
     };
     Tag { name, description }
@@ -426,6 +435,9 @@ fn security(route: &Route) -> Vec<BTreeMap<&'static str, Vec<&'static str>>> {
             any
         }
         Access::Public => Vec::new(),
+        Access::Role(Role::Payments) if route.family == Family::OrderProcessing => {
+            by(&["subscriptionKey", "apiKey", "basic", "accessToken"], &["payments"])
+        }
         Access::Role(Role::Payments) => by(&["apiKey", "basic", "accessToken"], &["payments"]),
         Access::Role(Role::Admin) => {
             let mut any = by(&["apiKey", "basic", "accessToken"], &["admin"]);
@@ -459,6 +471,12 @@ fn security_schemes(families: &[Family]) -> BTreeMap<&'static str, Value> {
             }),
         ),
     ]);
+    if families.contains(&Family::OrderProcessing) {
+        let text = "An API key, as NewDay's clients send it.";
+        let scheme =
+            json!({ "type": "apiKey", "in": "header", "name": "Ocp-Apim-Subscription-Key", "description": text });
+        schemes.insert("subscriptionKey", scheme);
+    }
     if families.contains(&Family::Admin) {
         let text = "The operator's key. It may also be sent as the password of Basic authentication.";
         let scheme = json!({ "type": "apiKey", "in": "header", "name": "X-API-Key", "description": text });

@@ -19,7 +19,7 @@ fn status(family: Family, code: Code) -> Option<StatusCode> {
         Family::OAuth => Some(oauth_error(code).0),
         Family::Shopping => Some(shopping_status(code)),
         Family::PaymentOrders => Some(paymentorders_error(code).0),
-        Family::Checkout | Family::Admin | Family::Payments | Family::Sandbox => {
+        Family::Checkout | Family::Admin | Family::Payments | Family::OrderProcessing | Family::Sandbox => {
             StatusCode::from_u16(code.status()).ok()
         }
     }
@@ -80,7 +80,12 @@ fn text(family: Family, codes: &[Code]) -> String {
     let line = |code: &Code| match family {
         Family::Checkout => format!("- `{}`: {}", code.checkout(), code.meaning()),
         Family::OAuth => format!("- `{}`: {}", oauth_error(*code).1, code.meaning()),
-        Family::Admin | Family::Payments | Family::Shopping | Family::PaymentOrders | Family::Sandbox => {
+        Family::Admin
+        | Family::Payments
+        | Family::Shopping
+        | Family::PaymentOrders
+        | Family::OrderProcessing
+        | Family::Sandbox => {
             format!("- `{}`: {}", code.as_str(), code.meaning())
         }
     };
@@ -90,7 +95,9 @@ fn text(family: Family, codes: &[Code]) -> String {
 fn content(family: Family, schemas: &mut Schemas) -> Content {
     match family {
         Family::Checkout => json_content("application/json", schemas.shown::<ServiceError<'_>>()),
-        Family::Admin | Family::Payments => json_content(PROBLEM_JSON, schemas.shown::<ProblemJson<'_>>()),
+        Family::Admin | Family::Payments | Family::OrderProcessing => {
+            json_content(PROBLEM_JSON, schemas.shown::<ProblemJson<'_>>())
+        }
         Family::Shopping => json_content("application/json", schemas.shown::<ShoppingError<'_>>()),
         Family::PaymentOrders => json_content(PROBLEM_JSON, schemas.shown::<PaymentOrderProblem<'_>>()),
         Family::OAuth => json_content("application/json", schemas.shown::<OAuthError<'_>>()),

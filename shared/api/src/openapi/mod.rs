@@ -37,6 +37,7 @@ pub struct Description {
     pub(crate) body: Option<Rendered>,
     pub(crate) is_body_optional: bool,
     pub(crate) is_keyed: bool,
+    pub(crate) headers: Vec<(&'static str, &'static str, Schema)>,
     pub(crate) path: Vec<(&'static str, &'static str)>,
     pub(crate) query: Vec<(&'static str, &'static str, Schema)>,
     pub(crate) answers: Vec<Told>,
@@ -88,6 +89,29 @@ impl Description {
     pub fn merchant_in_query(self) -> Self {
         let text = "The merchant account. A key that may use only one may leave it out.";
         self.query("merchantAccount", text, schemars::json_schema!({ "type": "string" }))
+    }
+
+    /// That a header says whose customers it is about: see [`crate::LendingHeaders`].
+    #[must_use]
+    pub fn of_merchant(mut self) -> Self {
+        let text = "The merchant account's `entity_id`. A key that may use only one may leave it out.";
+        let schema = schemars::json_schema!({ "type": "string", "format": "uuid" });
+        self.headers.push(("context-merchantId", text, schema));
+        let text = "The client's name for its session.";
+        let most = crate::limits::CLIENT_SESSION_CHARS_MAX;
+        let schema = schemars::json_schema!({ "type": "string", "minLength": 1, "maxLength": most });
+        self.headers.push(("client-session-id", text, schema));
+        self
+    }
+
+    /// That what came of an initiation stands in a header.
+    #[must_use]
+    pub fn sca_token(mut self) -> Self {
+        let text = "What came of the initiation. Not needed where the customer is exempt from authentication.";
+        let most = crate::limits::SCA_TOKEN_CHARS_MAX;
+        let schema = schemars::json_schema!({ "type": "string", "minLength": 1, "maxLength": most });
+        self.headers.push(("sca-token", text, schema));
+        self
     }
 
     /// That the body may be left out.

@@ -434,7 +434,7 @@ impl Order {
         let available_of = |payment: &Payment| self.available_of(payment, action, operate.items.is_some());
         let available = targets.iter().map(|payment| available_of(payment)).fold(0, u64::saturating_add);
         let available = match operate.only.of {
-            Some(capture) => available.min(self.left_of_capture(capture)?),
+            Some(capture) => available.min(self.left_of_capture(capture, targets)?),
             None => available,
         };
         let asked = operate.amount.map_or(available, Money::minor);
@@ -457,18 +457,20 @@ impl Order {
         Ok(shares.into_iter().map(|(payment, share)| Leg::new(payment.version, action, share)).collect())
     }
 
-    /// What a capture took that no refund of it gave back, or may give back.
-    fn left_of_capture(&self, capture: Version) -> Result<u64, Refusal> {
+    /// What a capture took of these payments that no refund of it gave back, or may give back.
+    fn left_of_capture(&self, capture: Version, targets: &[&Payment]) -> Result<u64, Refusal> {
+        let is_of_them = |leg: &&Leg| targets.iter().any(|payment| payment.version == leg.payment);
         let known = self.operation(capture).filter(|known| known.kind == OperationKind::Capture);
         let done = |leg: &&Leg| leg.result == Some(LegResult::Done);
         let sum = |amounts: &mut dyn Iterator<Item = &Leg>| amounts.map(|leg| leg.amount).fold(0, u64::saturating_add);
-        let taken = sum(&mut known.ok_or(Refusal::NotCaptured)?.legs.iter().filter(done));
+        let taken = sum(&mut known.ok_or(Refusal::NotCaptured)?.legs.iter().filter(is_of_them).filter(done));
         if taken == 0 {
             return Err(Refusal::NotCaptured);
         }
         let refunds = self.operations.iter().filter(|operation| operation.of == Some(capture));
         let given = |leg: &&Leg| leg.is_in_flight() || done(leg);
-        Ok(taken.saturating_sub(sum(&mut refunds.flat_map(|operation| &operation.legs).filter(given))))
+        let legs = refunds.flat_map(|operation| &operation.legs).filter(is_of_them);
+        Ok(taken.saturating_sub(sum(&mut legs.filter(given))))
     }
 
     /// What is available of a payment: where lines are refunded, what was captured for lines with it.

@@ -1,0 +1,113 @@
+//! What is done with an authorisation: read, asked for, and what came of it.
+
+use api::{Call, Code, Engine, Object, Problem};
+use app::{Error, Operated, OrderKey};
+use domain::{
+    Action, Money, Order,
+    order::{Operate, Operation, Refusal, Standing},
+};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use super::{TEXT_CHARS_MAX, money::Amount, text};
+
+/// The request.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "CreditOperationRequest"))]
+pub struct Body {
+    /// How much.
+    #[cfg_attr(feature = "openapi", schemars(with = "Amount"))]
+    amount: Option<Object<Amount>>,
+    /// What the merchant says of it.
+    #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = TEXT_CHARS_MAX)))]
+    description: Option<String>,
+}
+
+/// What is told about an operation.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Told<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_session_id: Option<&'a str>,
+}
+
+/// Reads what is asked for: how much, and what is told of it.
+pub(super) fn read(call: &mut Call<Body>) -> Result<(Money, Option<String>), Problem> {
+    let amount = Amount::read(call.body.amount.take())?;
+    let description = text("description", call.body.description.take(), TEXT_CHARS_MAX)?;
+    let told = Told { description: description.as_deref(), client_session_id: call.lending.client_session.as_deref() };
+    if told.description.is_none() && told.client_session_id.is_none() {
+        return Ok((amount, None));
+    }
+    let told = serde_json::to_string(&told).map_err(|error| {
+        tracing::error!(%error, "what is told of an operation could not be rendered");
+        Problem::new(Code::Internal, "Something went wrong here. It was logged.")
+    })?;
+    Ok((amount, Some(told)))
+}
+
+/// An operation that was asked for, and what has become of it.
+pub(super) struct Asked {
+    /// What it is named by.
+    pub(super) id: String,
+    /// The operation.
+    pub(super) operation: Operation,
+    /// The order right after it was asked for.
+    pub(super) order: Order,
+}
+
+/// Asks for an operation, or finds the one that the same request asked for before.
+pub(super) async fn ask(engine: &Engine, key: OrderKey, order: Order, operate: Operate) -> Result<Asked, Problem> {
+    let operated = engine.app.operate(&key, Some(order), operate).await.map_err(problem)?;
+    let Operated { order, operation: version, is_repeated } = operated;
+    let order = if is_repeated { engine.app.concluded(&key, order, version).await? } else { order };
+    let operation = order.operation(version).cloned().ok_or_else(|| {
+        tracing::error!(%version, "an operation that was asked for is not there");
+        Problem::new(Code::Internal, "Something went wrong here. It was logged.")
+    })?;
+    // The answer to a repetition is the first one, whatever happened since.
+    let order = engine.app.order_at(&key, version).await?;
+    let id = key.id.at(version).to_uuid().to_string();
+    Ok(Asked { id, operation, order })
+}
+
+impl Asked {
+    /// The status to answer with, unless it was declined.
+    pub(super) fn status(&self) -> Result<StatusCode, Problem> {
+        match self.operation.standing() {
+            Standing::Success | Standing::Conflict => Ok(StatusCode::OK),
+            Standing::Pending | Standing::Uncertain => Ok(StatusCode::ACCEPTED),
+            Standing::Failure => {
+                let reason = self.operation.decline().map_or("Error", super::authorise::declined);
+                Err(Problem::new(Code::OperationDeclined, format!("It was declined, and nothing moved: {reason}.")))
+            }
+        }
+    }
+
+    /// What of a payment was neither settled nor reversed, right after this was asked for.
+    pub(super) fn float(&self, payment: domain::Version) -> Money {
+        let left = self.order.payment(payment).map_or(0, |payment| payment.tally.available(Action::Void));
+        self.order.amount.with_minor(left)
+    }
+}
+
+/// The rules speak of `amount.currency` where this family says `amount.currencyCode`.
+fn problem(error: Error) -> Problem {
+    let Error::Refused(refusal) = error else { return error.into() };
+    let (field, said) = match &refusal {
+        Refusal::CurrencyMismatch { expected, actual } => {
+            ("amount.currencyCode", format!("the authorisation is in {expected}, got {actual}"))
+        }
+        Refusal::NotAvailable { .. }
+        | Refusal::NotWhole { .. }
+        | Refusal::NotMore { .. }
+        | Refusal::AmountTooLarge
+        | Refusal::ExceedsRemaining { .. } => ("amount.value", refusal.to_string()),
+        _ => return refusal.into(),
+    };
+    let message = format!("Field '{field}' is not valid: {said}.");
+    Problem { message, ..Problem::from(refusal) }.of_field(field)
+}

@@ -1,0 +1,68 @@
+//! `POST .../authorisation/{authorisationId}/settle`: takes what is held.
+
+use api::{Access, Call, Endpoint, Engine, Family, Problem, Reply, Route};
+use domain::{
+    access::Role,
+    order::{Only, Operate, OperationKind, Target},
+};
+use http::StatusCode;
+use serde::Serialize;
+
+use super::{
+    check_keyed, customer, find, merchant, no_authorisation,
+    operation::{Body, ask, read},
+};
+
+/// Settles an authorisation: posts the amount to the customer's account. A part of what is left only if the merchant
+/// has agreed on that.
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+pub struct SettleAuthorisation;
+
+/// A transaction.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "SettleAuthorisationResponse"))]
+struct Answer {
+    /// What it is refunded by.
+    #[cfg_attr(feature = "openapi", schemars(extend("format" = "uuid")))]
+    transaction_id: String,
+}
+
+impl Endpoint for SettleAuthorisation {
+    const ROUTE: Route = Route {
+        name: "settle-authorisation",
+        method: "POST",
+        paths: &["/cl/merchant-gateway-service/merchant/{customerRef}/authorisation/{authorisationId}/settle"],
+        family: Family::OrderProcessing,
+        access: Access::Role(Role::Payments),
+    };
+    type Body = Body;
+
+    async fn handle(engine: &Engine, mut call: Call<Body>) -> Result<Reply, Problem> {
+        let (merchant, customer) = (merchant(&call)?, customer(&call)?);
+        check_keyed(&call)?;
+        let print = call.key_print(engine, &merchant);
+        let (amount, details) = read(&mut call)?;
+        let id = call.path("authorisationId");
+        let (found, version) =
+            find(engine, merchant, &customer, id, |_, version| Some(version), no_authorisation).await?;
+        let settings = engine.credits.settings(&found.key.merchant).await?;
+        let operate = Operate {
+            details,
+            only: Only { whole: !settings.is_settled_in_part, ..Only::default() },
+            key: print,
+            ..Operate::new(OperationKind::Capture, Target::Payment(version), Some(amount))
+        };
+        let asked = ask(engine, found.key, found.order, operate).await?;
+        Reply::json(asked.status()?, None, &Answer { transaction_id: asked.id })
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl api::openapi::Describe for SettleAuthorisation {
+    fn describe() -> api::openapi::Description {
+        super::of_authorisation()
+            .answer::<Answer>(StatusCode::OK, "The transaction.")
+            .answer::<Answer>(StatusCode::ACCEPTED, "It was taken, and is not done yet.")
+    }
+}
