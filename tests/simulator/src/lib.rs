@@ -19,11 +19,11 @@ mod world;
 use std::{collections::BTreeMap, sync::Arc};
 
 use app::{
-    App, Deliveries, Expired, Prints, Relay, Streams, Webhooks,
+    App, Deliveries, Expired, Partners, Prints, Relay, Streams, Webhooks,
     ports::{Job, Queue, Scheduled, Timers},
     relay::consequences,
 };
-use partners::{Accounts, Sandbox};
+use partners::{Accounts, Credits, Sandbox};
 
 use ports::{SimClock, SimCourier, SimLog, SimPartner, SimQueue, SimRandom, TrueClock};
 use receivers::Receivers;
@@ -269,6 +269,7 @@ pub(crate) struct Simulation {
     pub(crate) app: App,
     machines: Arc<[App]>,
     pub(crate) accounts: Accounts,
+    pub(crate) credits: Credits,
     pub(crate) sandbox: Sandbox,
     pub(crate) webhooks: Webhooks,
     pub(crate) relay: Relay,
@@ -289,6 +290,7 @@ impl Simulation {
         let theirs = Streams::new(Arc::clone(&log) as _, right, Arc::clone(&random) as _);
         let prints = Prints::new([7; 32]);
         let accounts = Accounts::new(theirs.clone(), prints.clone());
+        let credits = Credits::new(theirs.clone(), prints.clone());
         let sandbox = Sandbox::new(theirs);
         sandbox.found_at("http://sandbox.example");
         let (refused, under_way) = (Arc::default(), Arc::default());
@@ -300,8 +302,12 @@ impl Simulation {
                 under_way: Arc::clone(&under_way),
             })
         };
-        let (cards, acquirer) = (partner(Arc::new(accounts.clone())), partner(Arc::new(sandbox.clone())));
-        let app = || App::new(streams(), prints.clone(), Arc::clone(&cards) as _, Arc::clone(&acquirer) as _);
+        let partners = Partners {
+            accounts: partner(Arc::new(accounts.clone())),
+            sandbox: partner(Arc::new(sandbox.clone())),
+            credit: partner(Arc::new(credits.clone())),
+        };
+        let app = || App::new(streams(), prints.clone(), partners.clone());
         let machines = std::iter::repeat_with(app).take(MACHINES).collect::<Vec<_>>();
         let (app, streams) = (app(), streams());
         let webhooks = Webhooks::new(streams.clone(), prints);
@@ -312,7 +318,7 @@ impl Simulation {
         let courier = SimCourier { shared: shared.clone(), receivers: receivers.clone() };
         let deliveries = Deliveries::new(streams, webhooks.clone(), Arc::new(courier)).beside_others();
         let machines = machines.into();
-        Self { shared, app, machines, accounts, sandbox, webhooks, relay, deliveries, queue, receivers }
+        Self { shared, app, machines, accounts, credits, sandbox, webhooks, relay, deliveries, queue, receivers }
     }
 
     /// The same world from one of its machines. Processes of one machine may wait for one another where those of two

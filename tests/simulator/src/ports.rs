@@ -325,6 +325,9 @@ impl Owned {
                 Instrument::GiftCard { brand: brand.clone(), number: number.clone(), code: code.clone() }
             }
             Instrument::Ideal => Instrument::Ideal,
+            Instrument::Credit { customer, option, proof } => {
+                Instrument::Credit { customer: customer.clone(), option: *option, proof: *proof }
+            }
         };
         Self {
             merchant: request.merchant.clone(),

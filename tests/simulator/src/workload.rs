@@ -13,7 +13,8 @@ use app::{
     webhooks::{Again, NewEndpoint},
 };
 use domain::{
-    MerchantAccount, Money, Order, Time, Version,
+    Decimal, MerchantAccount, Money, Order, OrderId, Time, Version,
+    credit::{Exemption, Offer, OfferSource, OfferStatus, Proof, Settings, SpendType},
     limits::ORDER_LIFETIME_MAX,
     order::{
         CaptureMode, Format, HeaderText, KeyPrint, OperationKind, OwnFormat, OwnHeader, OwnWebhook, Resolution,
@@ -21,7 +22,7 @@ use domain::{
     },
     webhook::Endpoint,
 };
-use partners::{accounts::NewGiftCard, sandbox::Choice};
+use partners::{CreditError, Credits, accounts::NewGiftCard, sandbox::Choice};
 
 use crate::{
     Simulation,
@@ -51,6 +52,12 @@ const CARDS: [(&str, u64); 11] = [
 const GIFT_CARDS: [&str; 3] = ["6036280000000000001", "6036280000000000002", "6036280000000000003"];
 const CODE: &str = "123";
 const GIFT_CARD_BALANCE: u64 = 6_000;
+
+/// Customers with credit; each merchant has both.
+const CUSTOMERS: [&str; 2] = ["ann", "ben"];
+const LIMIT: u64 = 7_000;
+const PRODUCT: &str = "flex";
+const OFFER: &str = "twelve";
 
 /// After how long nobody who was asked for something can still be at it, in milliseconds.
 const PATIENCE_MS: u64 = 60_000;
@@ -99,6 +106,12 @@ enum Act {
     Rotate {
         endpoint: Option<usize>,
     },
+    /// A customer's credit is more from now on, or less.
+    SetLimit {
+        merchant: MerchantAccount,
+        customer: &'static str,
+        limit: u64,
+    },
 }
 
 /// One order, from its merchant's side.
@@ -146,6 +159,26 @@ enum Paid {
     Card(&'static str),
     GiftCard(&'static str),
     Ideal,
+    Credit(Credit),
+}
+
+/// Credit that a customer spends.
+#[derive(Debug, Clone, Copy)]
+struct Credit {
+    customer: &'static str,
+    is_in_instalments: bool,
+    proved: Proved,
+}
+
+/// How a customer proves to be the customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Proved {
+    /// Not at all: small spends are exempt.
+    Not,
+    /// By a one-time code, for this payment.
+    ByCode,
+    /// By the code of another payment, perhaps at the same time.
+    ByCodeOfAnother,
 }
 
 /// Everything that is going to be done.
@@ -174,6 +207,7 @@ pub(crate) fn prepare(simulation: &Simulation, processes: &mut Processes) -> Wor
                 };
                 let _ = here.accounts.issue(&merchant, card).await;
             }
+            let _ = prepare_credit(&here.credits, &merchant).await;
             for format in [Format::Checkout, Format::Tender] {
                 let new =
                     NewEndpoint { url: "https://shop.example/".to_owned(), format, events: Vec::new(), key: None };
@@ -190,6 +224,35 @@ pub(crate) fn prepare(simulation: &Simulation, processes: &mut Processes) -> Wor
     let (acts, orders) = plan(simulation, &merchants, endpoints.len());
     take_down(simulation, &endpoints);
     Workload { acts, orders: Arc::new(Mutex::new(orders)), endpoints: Arc::new(endpoints) }
+}
+
+/// A product with an offer, two customers, and what is agreed on: small spends are exempt, some in a row.
+async fn prepare_credit(credits: &Credits, merchant: &MerchantAccount) -> Result<(), CreditError> {
+    let euro = euros(1).currency();
+    credits.set_product(merchant, PRODUCT, "Flex", "", euro).await?;
+    let offer = Offer {
+        code: OFFER.to_owned(),
+        name: "Twelve months".to_owned(),
+        description: String::new(),
+        status: OfferStatus::Active,
+        source: OfferSource::Product,
+        spend_type: SpendType::Instalment,
+        interest_rate: Decimal::whole(12),
+        months: 12,
+        ends_at: None,
+        least: 1_000,
+        most: None,
+        settlement_percentage: Decimal::default(),
+        refund_percentage: Decimal::default(),
+        chargeback_percentage: Decimal::default(),
+    };
+    credits.set_offer(merchant, PRODUCT, &offer).await?;
+    let exemptions = vec![Exemption { below: euros(3_000), in_a_row: 3 }];
+    credits.set_settings(merchant, &Settings { exemptions, ..Settings::default() }).await?;
+    for customer in CUSTOMERS {
+        credits.set_limit(merchant, customer, PRODUCT, euros(LIMIT)).await?;
+    }
+    Ok(())
 }
 
 /// One endpoint in four does not answer for an hour; the orders' own are one.
@@ -234,6 +297,10 @@ fn plan(
         agenda.add(rng.below(600_000), Act::Test { endpoint: rng.index(endpoints) });
         agenda.add(rng.below(600_000), Act::Rotate { endpoint: some(rng) });
     }
+    for _ in 0..rng.index(3) {
+        let (merchant, customer) = (merchants[rng.index(merchants.len())].clone(), CUSTOMERS[rng.index(2)]);
+        agenda.add(rng.below(300_000), Act::SetLimit { merchant, customer, limit: 1_000 + rng.below(12_000) });
+    }
     for _ in 0..3 + rng.index(3) {
         let merchant = &merchants[rng.index(merchants.len())];
         let planned = plan_order(rng, &mut agenda, orders.len(), merchant);
@@ -244,7 +311,11 @@ fn plan(
 
 /// A payment on its own, perhaps with the same idempotency key as another, and perhaps for another amount than that.
 fn plan_alone(rng: &mut Rng, agenda: &mut Agenda, order: usize, merchant: &MerchantAccount) -> Planned {
-    let paid = if rng.chance(300) { Paid::GiftCard(GIFT_CARDS[0]) } else { Paid::Card(rng.weighted(&CARDS)) };
+    let paid = match rng.below(10) {
+        0..3 => Paid::GiftCard(GIFT_CARDS[0]),
+        3..6 => Paid::Credit(some_credit(rng)),
+        _ => Paid::Card(rng.weighted(&CARDS)),
+    };
     let (key, amount) = (10_000 + rng.below(3), 1 + rng.below(3_000));
     let opened_ms = rng.below(60_000);
     agenda.add(opened_ms, Act::Open { order });
@@ -284,8 +355,9 @@ fn plan_order(rng: &mut Rng, agenda: &mut Agenda, order: usize, merchant: &Merch
     let within_ms = lifetime_s * 1_000 + 5_000;
     for payment in 0..count {
         let instrument = match rng.below(10) {
-            0..4 => Paid::GiftCard(GIFT_CARDS[rng.index(GIFT_CARDS.len())]),
-            4 => Paid::Ideal,
+            0..3 => Paid::GiftCard(GIFT_CARDS[rng.index(GIFT_CARDS.len())]),
+            3 => Paid::Ideal,
+            4..6 => Paid::Credit(some_credit(rng)),
             _ => Paid::Card(rng.weighted(&CARDS)),
         };
         // Often what is left, which the shopper's page would ask for.
@@ -314,6 +386,15 @@ fn plan_order(rng: &mut Rng, agenda: &mut Agenda, order: usize, merchant: &Merch
         asked: plan_operations(rng, agenda, order, opened_ms, &references),
         ..Planned::new(merchant, amount, Opening::Parts { lifetime: Duration::from_secs(lifetime_s), session, lines })
     }
+}
+
+fn some_credit(rng: &mut Rng) -> Credit {
+    let proved = match rng.below(4) {
+        0 => Proved::Not,
+        1 => Proved::ByCodeOfAnother,
+        _ => Proved::ByCode,
+    };
+    Credit { customer: CUSTOMERS[rng.index(CUSTOMERS.len())], is_in_instalments: rng.chance(500), proved }
 }
 
 /// A client session: mostly with a webhook of its own, and mostly captured by itself.
@@ -526,6 +607,9 @@ async fn carry_out(
             let (merchant, endpoint) = &endpoints[endpoint];
             let _ = simulation.webhooks.test(merchant, &endpoint.id).await;
         }
+        Act::SetLimit { merchant, customer, limit } => {
+            let _ = simulation.credits.set_limit(&merchant, customer, PRODUCT, euros(limit)).await;
+        }
         Act::Rotate { endpoint } => {
             let (merchant, endpoint) = named(endpoints, endpoint);
             let _ = simulation.webhooks.rotate(merchant, endpoint, None).await;
@@ -559,24 +643,59 @@ async fn open(simulation: &Simulation, plan: &Planned, order: usize) -> Option<(
             Some((key, order.view()))
         }
         Opening::Alone(paid) => {
-            let payment = new_payment(*paid, plan.amount, ALONE, plan.opening_key?, None);
+            let number = 1_000_000 + u64::try_from(order).unwrap_or(0);
+            let instrument = instrument(simulation, &plan.merchant, *paid, plan.amount, number).await;
+            let payment = new_payment(instrument, plan.amount, ALONE, plan.opening_key?, None);
             let answered = simulation.app.pay_single(terms, payment).await.ok()?;
             Some((answered.key, answered.order.view()))
         }
     }
 }
 
-fn new_payment(paid: Paid, amount: u64, reference: &str, key: KeyPrint, act_by: Option<Time>) -> NewPayment {
+/// What is paid with. Who spends credit authenticates first; `number` tells the payment from all others.
+async fn instrument(
+    simulation: &Simulation,
+    merchant: &MerchantAccount,
+    paid: Paid,
+    amount: u64,
+    number: u64,
+) -> Instrument {
+    let Credit { customer, is_in_instalments, proved } = match paid {
+        Paid::Card(number) => return Instrument::Card { number: number.into() },
+        Paid::GiftCard(number) => {
+            return Instrument::GiftCard { brand: "givex".to_owned(), number: number.into(), code: Some(CODE.into()) };
+        }
+        Paid::Ideal => return Instrument::Ideal,
+        Paid::Credit(credit) => credit,
+    };
+    let credits = &simulation.credits;
+    let option = is_in_instalments.then(|| credits.option_id(merchant, customer, PRODUCT, OFFER));
+    let number = match proved {
+        Proved::Not => return Instrument::Credit { customer: customer.to_owned(), option, proof: None },
+        Proved::ByCode => number,
+        // One for each amount of a thousand or so: some meet.
+        Proved::ByCodeOfAnother => 2_000_000 + amount / 1_000,
+    };
+    let amount = euros(amount);
+    let challenge = OrderId::from_entropy(u128::from(number).to_be_bytes()).reference();
+    let expires_at = BEGINNING.plus(Duration::from_secs(900));
+    let proof = Proof { challenge, amount, is_exempt: false, expires_at };
+    let code = credits.one_time_code(merchant, customer, challenge);
+    let _ = credits.give_code(merchant, customer, &proof, &code).await;
+    Instrument::Credit { customer: customer.to_owned(), option, proof: Some(proof) }
+}
+
+fn new_payment(
+    instrument: Instrument,
+    amount: u64,
+    reference: &str,
+    key: KeyPrint,
+    act_by: Option<Time>,
+) -> NewPayment {
     NewPayment {
         amount: euros(amount),
         reference: reference.to_owned(),
-        instrument: match paid {
-            Paid::Card(number) => Instrument::Card { number: number.into() },
-            Paid::GiftCard(number) => {
-                Instrument::GiftCard { brand: "givex".to_owned(), number: number.into(), code: Some(CODE.into()) }
-            }
-            Paid::Ideal => Instrument::Ideal,
-        },
+        instrument,
         return_url: "https://shop.example/".to_owned(),
         act_by,
         key: Some(key),
@@ -597,13 +716,17 @@ async fn pay(
     let print = KeyPrint { key: number.to_be_bytes(), request: number.to_be_bytes() };
     // Some requests say how long the shopper may take; the same ones each time.
     let act_by = (number % 3 == 0).then(|| BEGINNING.plus(Duration::from_secs(60 + number)));
-    let new = |amount| new_payment(planned.instrument, amount, &payment_reference(payment), print, act_by);
-    let answered = match simulation.app.pay(key.clone(), view, new(amount)).await {
+    let new = async |amount| {
+        let instrument = instrument(simulation, &key.merchant, planned.instrument, amount, number).await;
+        new_payment(instrument, amount, &payment_reference(payment), print, act_by)
+    };
+    let answered = match simulation.app.pay(key.clone(), view, new(amount).await).await {
         Err(Error::Refused(domain::order::Refusal::Stale { .. } | domain::order::Refusal::ExceedsRemaining { .. })) => {
             // A shop's page would look again.
             let known: Order = simulation.app.find(&key).await.ok()?;
             let amount = amount.min(known.remaining.max(1));
-            simulation.app.pay(key, known.view(), new(amount)).await
+            let payment = new(amount).await;
+            simulation.app.pay(key.clone(), known.view(), payment).await
         }
         answered => answered,
     };

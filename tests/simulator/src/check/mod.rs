@@ -79,6 +79,7 @@ pub(crate) fn check(simulation: &Simulation, workload: &Workload) -> Findings {
     money::conserved(&stories, &mut findings);
     money::never_too_much(&world, &stories, &mut findings);
     money::books(&world, &stories, &mut findings);
+    money::credit(&world, &mut findings);
     carts::check(&world, &planned, &stories, &mut findings);
     rest::check(&world, &planned, &stories, &mut findings);
     told::check(simulation, workload, &stories, &mut findings);

@@ -349,7 +349,7 @@ impl Kept {
 
     /// Learns a commit of a partner; whose payments it is about.
     fn learn(&mut self, commit: &Commit) -> Vec<OrderId> {
-        if commit.stream.as_owned("giftcard").is_some() {
+        if ["giftcard", "credit"].iter().any(|kind| commit.stream.as_owned(kind).is_some()) {
             let events = serde_json::from_str::<Vec<AccountEvent>>(&commit.events).unwrap_or_default();
             return events.iter().filter_map(|event| self.of_card(event)).map(Reference::order).collect();
         }
@@ -367,7 +367,7 @@ impl Kept {
 
     fn of_card(&mut self, event: &AccountEvent) -> Option<Reference> {
         match event {
-            AccountEvent::Held { payment, amount } => {
+            AccountEvent::Held { payment, amount, .. } => {
                 self.payments.insert(*payment, *amount);
                 Some(*payment)
             }
@@ -383,9 +383,42 @@ impl Kept {
             AccountEvent::Issued { .. }
             | AccountEvent::Barred { .. }
             | AccountEvent::Declined { .. }
+            | AccountEvent::CreditOpened { .. }
+            | AccountEvent::LimitSet { .. }
+            | AccountEvent::CodeGiven { .. }
             | AccountEvent::CodeFailed
             | AccountEvent::CodeAccepted => None,
         }
+    }
+}
+
+/// At every commit: the limit of a line of credit is what is available, held and outstanding, and whoever authenticated
+/// once spent once with it. Of all accounts: no more is used than there is.
+pub(super) fn credit(world: &World, findings: &mut Findings) {
+    let mut accounts = BTreeMap::<StreamId, Account>::new();
+    let mut used = BTreeMap::<(StreamId, Reference), Reference>::new();
+    for commit in &world.commits {
+        if ["giftcard", "credit"].iter().all(|kind| commit.stream.as_owned(kind).is_none()) {
+            continue;
+        }
+        let events = serde_json::from_str::<Vec<AccountEvent>>(&commit.events).unwrap_or_default();
+        for event in &events {
+            if let AccountEvent::Held { payment, proved: Some(proved), .. } = event
+                && let Some(challenge) = proved.challenge
+                && let Some(other) = used.insert((commit.stream.clone(), challenge), *payment)
+            {
+                let what = format!("{}: {other} and {payment} were spent with one authentication", commit.stream);
+                findings.violations.push(what);
+            }
+        }
+        let known = accounts.remove(&commit.stream);
+        let Some(account) = Account::evolve_all(known, &events, commit.version, commit.at) else { continue };
+        if !account.is_balanced() {
+            let (limit, available) = (account.issued.minor(), account.available());
+            let what = format!("{} at {}: {limit} is not {available} and what is used", commit.stream, commit.version);
+            findings.violations.push(what);
+        }
+        accounts.insert(commit.stream.clone(), account);
     }
 }
 
@@ -400,11 +433,14 @@ fn ours(stories: &Stories, partner: PartnerId) -> BTreeMap<Reference, Money> {
 pub(super) fn books(world: &World, stories: &Stories, findings: &mut Findings) {
     let mut accounts = BTreeMap::new();
     let mut sandbox = BTreeMap::new();
+    let mut credit = BTreeMap::new();
     for stream in world.streams.keys() {
         let name = StreamId::from_stored(stream.clone());
-        if name.as_owned("giftcard").is_some() {
+        let is_credit = name.as_owned("credit").is_some();
+        if is_credit || name.as_owned("giftcard").is_some() {
             let Some(account) = fold::<Account>(world, stream, findings) else { continue };
-            accounts.extend(account.holds.iter().map(|hold| (hold.payment, money(&hold.tally))));
+            let books = if is_credit { &mut credit } else { &mut accounts };
+            books.extend(account.holds.iter().map(|hold| (hold.payment, money(&hold.tally))));
             let held = account.holds.iter().map(|hold| hold.tally.kept()).sum::<u64>();
             if account.available() + held != account.issued.minor() {
                 findings.violations.push(format!("{stream}: {} available, {held} held or taken", account.available()));
@@ -416,7 +452,8 @@ pub(super) fn books(world: &World, stories: &Stories, findings: &mut Findings) {
             }
         }
     }
-    for (partner, theirs) in [(PartnerId::Accounts, accounts), (PartnerId::Sandbox, sandbox)] {
+    let partners = [(PartnerId::Accounts, accounts), (PartnerId::Sandbox, sandbox), (PartnerId::Credit, credit)];
+    for (partner, theirs) in partners {
         let ours = ours(stories, partner);
         for payment in ours.keys().chain(theirs.keys()).collect::<BTreeSet<_>>() {
             let (ours, theirs) = (ours.get(payment).copied(), theirs.get(payment).copied());
