@@ -42,6 +42,7 @@ mod modifications;
 mod oauth;
 mod openapi;
 mod order_data;
+mod orderprocessing;
 mod partners;
 mod payment_methods;
 mod paymentorders;

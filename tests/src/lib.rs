@@ -7,6 +7,7 @@ pub mod conformance;
 pub mod dynamo;
 pub mod faults;
 pub mod hook;
+pub mod lender;
 pub mod page;
 pub mod payments;
 pub mod receiver;

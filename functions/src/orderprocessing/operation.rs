@@ -101,11 +101,16 @@ fn problem(error: Error) -> Problem {
         Refusal::CurrencyMismatch { expected, actual } => {
             ("amount.currencyCode", format!("the authorisation is in {expected}, got {actual}"))
         }
-        Refusal::NotAvailable { .. }
-        | Refusal::NotWhole { .. }
-        | Refusal::NotMore { .. }
-        | Refusal::AmountTooLarge
-        | Refusal::ExceedsRemaining { .. } => ("amount.value", refusal.to_string()),
+        Refusal::NotAvailable { asked, available } => {
+            ("amount.value", format!("expected at most {available}, which is left, got {asked}"))
+        }
+        Refusal::NotWhole { asked, available } => {
+            ("amount.value", format!("expected all that is left, {available}, got {asked}"))
+        }
+        Refusal::NotMore { asked, held } => {
+            ("amount.value", format!("expected more than {held}, which is authorised, got {asked}"))
+        }
+        Refusal::AmountTooLarge | Refusal::ExceedsRemaining { .. } => ("amount.value", refusal.to_string()),
         _ => return refusal.into(),
     };
     let message = format!("Field '{field}' is not valid: {said}.");

@@ -258,8 +258,8 @@ impl From<CreditError> for Problem {
                 let message = "Field 'spendOptionId' is not valid: the customer has no such spend option.";
                 Self::new(Code::SpendOptionUnknown, message).of_field("spendOptionId")
             }
-            CreditError::Unavailable(reason) => {
-                let message = format!("Field 'spendOptionId' is not valid: {reason}.");
+            CreditError::Unavailable { .. } => {
+                let message = format!("Field 'spendOptionId' is not valid: {error}.");
                 Self::new(Code::SpendOptionUnavailable, message).of_field("spendOptionId")
             }
             CreditError::OtherCurrency { .. } => {

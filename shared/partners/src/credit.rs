@@ -59,8 +59,13 @@ pub enum CreditError {
         actual: Currency,
     },
     /// The offer cannot be taken.
-    #[error(transparent)]
-    Unavailable(#[from] Unavailable),
+    #[error("{}", unavailable(*reason, *currency))]
+    Unavailable {
+        /// Why not.
+        reason: Unavailable,
+        /// What it is in.
+        currency: Currency,
+    },
     /// It is not proved that it is the customer who spends.
     #[error(transparent)]
     Proof(#[from] ProofFault),
@@ -297,7 +302,9 @@ impl Credits {
         let product = self.product(merchant, &account.brand).await?;
         let is_it = |offer: &&Offer| self.option_id(merchant, wanted.customer, &product.code, &offer.code) == option;
         let offer = product.offers.iter().find(is_it).ok_or(CreditError::UnknownOption)?;
-        offer.check(wanted.amount.minor(), self.books.streams.now())?;
+        let currency = product.currency;
+        let checked = offer.check(wanted.amount.minor(), self.books.streams.now());
+        checked.map_err(|reason| CreditError::Unavailable { reason, currency })?;
         Ok(offer.spend())
     }
 
@@ -412,6 +419,24 @@ fn decline_of(fault: SpendFault) -> Decline {
     match fault {
         SpendFault::Proof(_) => Decline::NotAuthenticated,
         SpendFault::Declined(reason) => reason,
+    }
+}
+
+/// Why an offer cannot be taken, with its amounts as money.
+fn unavailable(reason: Unavailable, currency: Currency) -> String {
+    let money =
+        |minor: u64| Money::try_new(currency, minor).map_or_else(|_| minor.to_string(), |money| money.to_string());
+    match reason {
+        Unavailable::Inactive | Unavailable::Expired => reason.to_string(),
+        Unavailable::TooLittle { least, actual } => {
+            format!("the offer takes {} or more, got {}", money(least), money(actual))
+        }
+        Unavailable::TooMuch { most, actual } => {
+            format!("the offer takes at most {}, got {}", money(most), money(actual))
+        }
+        Unavailable::NoPlan { months, actual } => {
+            format!("{} cannot be paid back in {months} instalments", money(actual))
+        }
     }
 }
 
