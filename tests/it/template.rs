@@ -264,7 +264,7 @@ fn roles_hand_over_a_role_to_the_scheduler_alone() {
 
 #[test]
 fn the_template_stays_within_what_aws_takes() {
-    let resources = sam::resources();
+    let resources = sam::resources().unwrap();
     let limit = sam::RESOURCES_MAX;
     assert!(
         resources <= limit,

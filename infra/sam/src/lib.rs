@@ -36,10 +36,10 @@ const BACKGROUND: &[(&str, Fed)] = &[
     ("expire-order", Fed::Schedule),
 ];
 
-/// What comes of a function: itself, its role, a version, an alias, and the group it is deployed in.
-const RESOURCES_OF_FUNCTION: usize = 5;
+/// What SAM makes beside each function: a version, an alias, and the group it is deployed in.
+const RESOURCES_BESIDE_FUNCTION: usize = 3;
 
-/// What SAM makes beside those, of all that stands in `base.yaml`: the API's stage, three event sources, the
+/// What SAM makes beside all that stands in the template, once: the API's stage, three event sources, the
 /// configuration of calls by schedule, and CodeDeploy's application.
 const RESOURCES_OF_SAM: usize = 6;
 
@@ -163,21 +163,19 @@ pub fn write(repository: &Path) -> Result<(), Error> {
 }
 
 /// How many resources CloudFormation counts in the stack.
-#[must_use]
-pub fn resources() -> usize {
-    let shared = BASE.lines().skip_while(|line| *line != "Resources:").take_while(|line| *line != "Outputs:");
-    let is_resource = |line: &&str| line.starts_with("  ") && line.ends_with(':') && !line.starts_with("   ");
-    let shared = shared.filter(is_resource).count();
+///
+/// # Errors
+/// As [`template`].
+pub fn resources() -> Result<usize, Error> {
+    let template = template()?;
+    let written = template.lines().skip_while(|line| *line != "Resources:").take_while(|line| *line != "Outputs:");
+    let is_resource = |line: &&str| {
+        let name = line.strip_prefix("  ").and_then(|line| line.strip_suffix(':'));
+        name.is_some_and(|name| name.chars().all(char::is_alphanumeric))
+    };
     let functions = CATALOGUE.len().saturating_add(BACKGROUND.len());
-    [
-        shared.saturating_sub(BACKGROUND.len()),
-        QUEUE_ALARMS.len(),
-        families().len(),
-        RESOURCES_OF_SAM,
-        functions.saturating_mul(RESOURCES_OF_FUNCTION),
-    ]
-    .into_iter()
-    .fold(0, usize::saturating_add)
+    let beside = functions.saturating_mul(RESOURCES_BESIDE_FUNCTION);
+    Ok(written.filter(is_resource).count().saturating_add(beside).saturating_add(RESOURCES_OF_SAM))
 }
 
 fn put(text: String, place: &'static str, content: &str) -> Result<String, Error> {
