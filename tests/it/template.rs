@@ -237,6 +237,7 @@ fn on_its_behalf(function: &[&str]) -> Vec<(String, String)> {
     all
 }
 
+/// However many share it: what the role of a function allows is what stands for that function, and no more.
 #[test]
 fn the_role_of_every_function_allows_what_stands_for_it_and_no_more() {
     let (permissions, template) = (sam::permissions().unwrap(), read("template.yaml"));
@@ -260,6 +261,24 @@ fn roles_hand_over_a_role_to_the_scheduler_alone() {
     for (at, line) in lines.iter().enumerate().filter(|(_, line)| line.contains("iam:PassRole")) {
         assert_eq!((line.trim(), lines[at + 2].trim()), ("Action: iam:PassRole", condition), "line {at}");
     }
+}
+
+/// A stack takes so many resources: functions that may do the same share a role.
+#[test]
+fn no_two_roles_of_functions_allow_the_same_and_none_is_idle() {
+    let template = read("template.yaml");
+    let resources = resources(&template);
+    let roles = resources.iter().filter(|(_, lines)| value(lines, "Service: lambda.amazonaws.com").is_some());
+    let roles = roles.map(|(name, lines)| (*name, allowed(lines))).collect::<BTreeMap<_, _>>();
+    let sets = roles.values().collect::<BTreeSet<_>>();
+    assert_eq!(roles.len(), sets.len(), "two roles allow the same: {:?}", roles.keys());
+    let used = resources.values().filter_map(|lines| value(lines, "      Role: !GetAtt ")?.strip_suffix(".Arn"));
+    let used = used.collect::<BTreeSet<_>>();
+    assert_eq!(
+        roles.keys().copied().collect::<BTreeSet<_>>(),
+        used,
+        "on the left the roles, on the right those that functions have"
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! may do in `permissions.toml`.
 //!
 //! *Architecture invariant*: nothing about an endpoint is written here by hand. Its route is the catalogue's, and its
-//! role is its line of permissions.
+//! role is made of its line of permissions, and shared with the endpoints whose line says the same.
 
 mod roles;
 
@@ -105,11 +105,13 @@ pub fn template() -> Result<String, Error> {
     let mut text = head + BASE;
     text = put(text, "          # <paths>\n", &paths())?;
     text = put(text, "  # <api roles>\n", &api_roles())?;
-    let mut endpoints = String::new();
+    let (mut endpoints, mut roles) = (String::new(), BTreeMap::new());
     for mounted in CATALOGUE {
-        endpoints += &endpoint(&mounted.route);
-        endpoints += &role_of(mounted.route.name, Fed::Api)?;
+        let role = role_of(mounted.route.name, Fed::Api)?;
+        endpoints += &endpoint(&mounted.route, &role.id);
+        roles.insert(role.id, role.text);
     }
+    text = put(text, "  # <endpoint roles>\n", &roles.into_values().collect::<String>())?;
     text = put(text, "  # <endpoints>\n", &endpoints)?;
     for (name, fed) in BACKGROUND {
         let place = match *name {
@@ -118,7 +120,7 @@ pub fn template() -> Result<String, Error> {
             "deliver-webhook" => "  # <deliver-webhook>\n",
             _ => "  # <expire-order>\n",
         };
-        text = put(text, place, &role_of(name, *fed)?)?;
+        text = put(text, place, &role_of(name, *fed)?.text)?;
     }
     text = put(text, "  # <queue alarms>\n", &queue_alarms())?;
     let dashboard = DASHBOARD.lines().fold(String::new(), |all, line| all + "        " + line + "\n");
@@ -297,7 +299,7 @@ fn api_roles() -> String {
     text
 }
 
-fn endpoint(route: &Route) -> String {
+fn endpoint(route: &Route, role: &str) -> String {
     let (name, id) = (route.name, logical(route.name));
     let operator_key = match route.family {
         Family::Admin => "          TENDER_OPERATOR_KEY_ARN: !GetAtt OperatorKey.Id\n",
@@ -315,7 +317,7 @@ fn endpoint(route: &Route) -> String {
     Properties:
       AutoPublishAliasAllProperties: true
       FunctionName: !Sub ${{AWS::StackName}}-{name}
-      Role: !GetAtt {id}Role.Arn
+      Role: !GetAtt {role}.Arn
       Environment:
         Variables:
           TENDER_PUBLIC_URL: !Ref PublicUrl
