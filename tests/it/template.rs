@@ -150,9 +150,140 @@ fn roles_allow_single_actions_on_what_they_are_for() {
     }
 }
 
+/// The resources of the template: the lines of each.
+fn resources(template: &str) -> BTreeMap<&str, Vec<&str>> {
+    let lines = template.lines().skip_while(|line| *line != "Resources:").skip(1);
+    let mut resources: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    let mut resource = "";
+    for line in lines.take_while(|line| *line != "Outputs:") {
+        match line.strip_prefix("  ").and_then(|line| line.strip_suffix(':')) {
+            Some(name) if name.chars().all(char::is_alphanumeric) => {
+                assert!(!resources.contains_key(name), "{name} is there twice");
+                resource = name;
+                resources.insert(name, Vec::new());
+            }
+            _ if resource.is_empty() => {}
+            _ => resources.entry(resource).or_default().push(line),
+        }
+    }
+    resources
+}
+
+/// What follows a key in one of the lines.
+fn value<'a>(lines: &[&'a str], key: &str) -> Option<&'a str> {
+    lines.iter().find_map(|line| Some(line.split_once(key)?.1))
+}
+
+/// What the statements of a role's lines allow: each action, and on what.
+fn allowed(role: &[&str]) -> BTreeSet<(String, String)> {
+    let policy = role.iter().skip_while(|line| line.trim() != "Policies:");
+    let (mut allowed, mut actions) = (BTreeSet::new(), "");
+    for line in policy {
+        if let Some((_, rest)) = line.split_once("Action: ") {
+            let end = |list: &'static str| rest.split(list).next().unwrap();
+            actions = if rest.starts_with('[') { &end("]")[1..] } else { end(", ") };
+        }
+        if let Some((_, resource)) = line.split_once("Resource: ") {
+            let resource = resource.strip_suffix(" }").unwrap_or(resource);
+            allowed.extend(actions.split(", ").map(|action| (action.to_owned(), resource.to_owned())));
+            actions = "";
+        }
+    }
+    allowed
+}
+
+/// What a permission of `permissions.toml` allows, in the words of the template. Of one that is not known here it says
+/// nothing, so that the role that has it allows more than was expected.
+fn on_what(permission: &str) -> Vec<(String, String)> {
+    let (action, of) = permission.split_once(' ').unwrap_or((permission, ""));
+    let on = |action: &str, resource: &str| (action.to_owned(), resource.to_owned());
+    let schedules = "!Sub arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule/${ScheduleGroup}/*";
+    match (action.split(':').next().unwrap(), of) {
+        ("dynamodb", "") => vec![on(action, "!GetAtt Table.Arn")],
+        ("dynamodb", "by-list") => vec![on(action, "!Sub \"${Table.Arn}/index/by-list\"")],
+        ("events", "") => vec![on(action, "!GetAtt Bus.Arn")],
+        ("secretsmanager", "") => vec![on(action, "!GetAtt Secrets.Id")],
+        ("secretsmanager", "operator-key") => vec![on(action, "!GetAtt OperatorKey.Id")],
+        ("sqs", "webhooks") => vec![on(action, "!GetAtt WebhookQueue.Arn")],
+        ("sqs", "work") => vec![on(action, "!GetAtt WorkQueue.Arn")],
+        ("scheduler", "") if action == "scheduler:DeleteSchedule" => vec![on(action, schedules)],
+        ("scheduler", "") => vec![on(action, schedules), on("iam:PassRole", "!GetAtt ScheduleRole.Arn")],
+        _ => Vec::new(),
+    }
+}
+
+/// What Lambda does on behalf of a function, which takes its role's rights: logs, traces, and what stands at the function
+/// itself, which are the stream or the queue that it is fed from, and the queue of what failed.
+fn on_its_behalf(function: &[&str]) -> Vec<(String, String)> {
+    let log =
+        if value(function, "LogGroup: !Ref ") == Some("BackgroundLog }") { "BackgroundLog" } else { "RequestsLog" };
+    let mut all = Vec::new();
+    let mut on = |resource: &str, actions: &[&str]| {
+        all.extend(actions.iter().map(|action| ((*action).to_owned(), resource.to_owned())));
+    };
+    on(&format!("!GetAtt {log}.Arn"), &["logs:CreateLogStream", "logs:PutLogEvents"]);
+    on("\"*\"", &["xray:PutTelemetryRecords", "xray:PutTraceSegments"]);
+    if value(function, "Stream: ") == Some("!GetAtt Table.StreamArn") {
+        let reads = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"];
+        on("!GetAtt Table.StreamArn", &reads);
+        on("!Sub \"${Table.Arn}/stream/*\"", &["dynamodb:ListStreams"]);
+    }
+    if let Some(queue) = value(function, " Queue: ") {
+        on(queue, &["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]);
+    }
+    if let Some(failures) = value(function, "OnFailure: { Type: SQS, Destination: ") {
+        on(failures.trim_end_matches([' ', '}']), &["sqs:SendMessage"]);
+    }
+    all
+}
+
+/// However many share it: what the role of a function allows is what stands for that function, and no more.
+#[test]
+fn the_role_of_every_function_allows_what_stands_for_it_and_no_more() {
+    let (permissions, template) = (sam::permissions().unwrap(), read("template.yaml"));
+    let resources = resources(&template);
+    for name in functions() {
+        let binary = format!("Binary: {name} }} }}");
+        let mut found = resources.values().filter(|lines| value(lines, &binary).is_some());
+        let function = found.next().unwrap_or_else(|| panic!("template.yaml has no function for {name}"));
+        let role = value(function, "      Role: !GetAtt ").and_then(|role| role.strip_suffix(".Arn")).unwrap();
+        let mut expected = on_its_behalf(function);
+        expected.extend(permissions[name].iter().flat_map(|permission| on_what(permission)));
+        assert_eq!(allowed(&resources[role]), expected.into_iter().collect(), "on the left {role}, the role of {name}");
+    }
+}
+
+#[test]
+fn roles_hand_over_a_role_to_the_scheduler_alone() {
+    let template = read("template.yaml");
+    let lines = template.lines().collect::<Vec<_>>();
+    let condition = "Condition: { StringEquals: { iam:PassedToService: scheduler.amazonaws.com } }";
+    for (at, line) in lines.iter().enumerate().filter(|(_, line)| line.contains("iam:PassRole")) {
+        assert_eq!((line.trim(), lines[at + 2].trim()), ("Action: iam:PassRole", condition), "line {at}");
+    }
+}
+
+/// A stack takes so many resources: functions that may do the same share a role.
+#[test]
+fn no_two_roles_of_functions_allow_the_same_and_none_is_idle() {
+    let template = read("template.yaml");
+    let resources = resources(&template);
+    let roles = resources.iter().filter(|(_, lines)| value(lines, "Service: lambda.amazonaws.com").is_some());
+    let roles = roles.map(|(name, lines)| (*name, allowed(lines))).collect::<BTreeMap<_, _>>();
+    let sets = roles.values().collect::<BTreeSet<_>>();
+    assert_eq!(roles.len(), sets.len(), "two roles allow the same: {:?}", roles.keys());
+    let used = resources.values().filter_map(|lines| value(lines, "      Role: !GetAtt ")?.strip_suffix(".Arn"));
+    let used = used.collect::<BTreeSet<_>>();
+    assert_eq!(
+        roles.keys().copied().collect::<BTreeSet<_>>(),
+        used,
+        "on the left the roles, on the right those that functions have"
+    );
+}
+
 #[test]
 fn the_template_stays_within_what_aws_takes() {
-    let resources = sam::resources();
+    let resources = sam::resources().unwrap();
     let limit = sam::RESOURCES_MAX;
     assert!(
         resources <= limit,

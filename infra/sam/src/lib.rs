@@ -2,7 +2,7 @@
 //! may do in `permissions.toml`.
 //!
 //! *Architecture invariant*: nothing about an endpoint is written here by hand. Its route is the catalogue's, and its
-//! role is its line of permissions.
+//! role is made of its line of permissions, and shared with the endpoints whose line says the same.
 
 mod roles;
 
@@ -36,10 +36,10 @@ const BACKGROUND: &[(&str, Fed)] = &[
     ("expire-order", Fed::Schedule),
 ];
 
-/// What comes of a function: itself, its role, a version, an alias, and the group it is deployed in.
-const RESOURCES_OF_FUNCTION: usize = 5;
+/// What SAM makes beside each function: a version, an alias, and the group it is deployed in.
+const RESOURCES_BESIDE_FUNCTION: usize = 3;
 
-/// What SAM makes beside those, of all that stands in `base.yaml`: the API's stage, three event sources, the
+/// What SAM makes beside all that stands in the template, once: the API's stage, three event sources, the
 /// configuration of calls by schedule, and CodeDeploy's application.
 const RESOURCES_OF_SAM: usize = 6;
 
@@ -105,11 +105,13 @@ pub fn template() -> Result<String, Error> {
     let mut text = head + BASE;
     text = put(text, "          # <paths>\n", &paths())?;
     text = put(text, "  # <api roles>\n", &api_roles())?;
-    let mut endpoints = String::new();
+    let (mut endpoints, mut roles) = (String::new(), BTreeMap::new());
     for mounted in CATALOGUE {
-        endpoints += &endpoint(&mounted.route);
-        endpoints += &role_of(mounted.route.name, Fed::Api)?;
+        let role = role_of(mounted.route.name, Fed::Api)?;
+        endpoints += &endpoint(&mounted.route, &role.id);
+        roles.insert(role.id, role.text);
     }
+    text = put(text, "  # <endpoint roles>\n", &roles.into_values().collect::<String>())?;
     text = put(text, "  # <endpoints>\n", &endpoints)?;
     for (name, fed) in BACKGROUND {
         let place = match *name {
@@ -118,7 +120,7 @@ pub fn template() -> Result<String, Error> {
             "deliver-webhook" => "  # <deliver-webhook>\n",
             _ => "  # <expire-order>\n",
         };
-        text = put(text, place, &role_of(name, *fed)?)?;
+        text = put(text, place, &role_of(name, *fed)?.text)?;
     }
     text = put(text, "  # <queue alarms>\n", &queue_alarms())?;
     let dashboard = DASHBOARD.lines().fold(String::new(), |all, line| all + "        " + line + "\n");
@@ -163,21 +165,19 @@ pub fn write(repository: &Path) -> Result<(), Error> {
 }
 
 /// How many resources CloudFormation counts in the stack.
-#[must_use]
-pub fn resources() -> usize {
-    let shared = BASE.lines().skip_while(|line| *line != "Resources:").take_while(|line| *line != "Outputs:");
-    let is_resource = |line: &&str| line.starts_with("  ") && line.ends_with(':') && !line.starts_with("   ");
-    let shared = shared.filter(is_resource).count();
+///
+/// # Errors
+/// As [`template`].
+pub fn resources() -> Result<usize, Error> {
+    let template = template()?;
+    let written = template.lines().skip_while(|line| *line != "Resources:").take_while(|line| *line != "Outputs:");
+    let is_resource = |line: &&str| {
+        let name = line.strip_prefix("  ").and_then(|line| line.strip_suffix(':'));
+        name.is_some_and(|name| name.chars().all(char::is_alphanumeric))
+    };
     let functions = CATALOGUE.len().saturating_add(BACKGROUND.len());
-    [
-        shared.saturating_sub(BACKGROUND.len()),
-        QUEUE_ALARMS.len(),
-        families().len(),
-        RESOURCES_OF_SAM,
-        functions.saturating_mul(RESOURCES_OF_FUNCTION),
-    ]
-    .into_iter()
-    .fold(0, usize::saturating_add)
+    let beside = functions.saturating_mul(RESOURCES_BESIDE_FUNCTION);
+    Ok(written.filter(is_resource).count().saturating_add(beside).saturating_add(RESOURCES_OF_SAM))
 }
 
 fn put(text: String, place: &'static str, content: &str) -> Result<String, Error> {
@@ -299,7 +299,7 @@ fn api_roles() -> String {
     text
 }
 
-fn endpoint(route: &Route) -> String {
+fn endpoint(route: &Route, role: &str) -> String {
     let (name, id) = (route.name, logical(route.name));
     let operator_key = match route.family {
         Family::Admin => "          TENDER_OPERATOR_KEY_ARN: !GetAtt OperatorKey.Id\n",
@@ -318,7 +318,7 @@ fn endpoint(route: &Route) -> String {
     Properties:
       AutoPublishAliasAllProperties: true
       FunctionName: !Sub ${{AWS::StackName}}-{name}
-      Role: !GetAtt {id}Role.Arn
+      Role: !GetAtt {role}.Arn
       Environment:
         Variables:
           TENDER_PUBLIC_URL: !Ref PublicUrl

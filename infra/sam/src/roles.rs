@@ -23,34 +23,67 @@ pub(crate) enum Fed {
 const SCHEDULES: &str =
     "!Sub arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule/${ScheduleGroup}/*";
 
-/// What each permission is allowed on.
-const RESOURCES: &[(&str, &str)] = &[
-    ("dynamodb:PutItem", "!GetAtt Table.Arn"),
-    ("dynamodb:Query", "!GetAtt Table.Arn"),
-    ("dynamodb:Query by-list", "!Sub \"${Table.Arn}/index/by-list\""),
-    ("events:PutEvents", "!GetAtt Bus.Arn"),
-    ("scheduler:CreateSchedule", SCHEDULES),
-    ("scheduler:DeleteSchedule", SCHEDULES),
-    ("scheduler:UpdateSchedule", SCHEDULES),
-    ("secretsmanager:GetSecretValue", "!GetAtt Secrets.Id"),
-    ("secretsmanager:GetSecretValue operator-key", "!GetAtt OperatorKey.Id"),
-    ("sqs:SendMessage webhooks", "!GetAtt WebhookQueue.Arn"),
-    ("sqs:SendMessage work", "!GetAtt WorkQueue.Arn"),
+/// Reads what keys are derived from.
+const SECRETS: &str = "secretsmanager:GetSecretValue";
+
+/// The permissions: how each stands in `permissions.toml`, its word in the name of a role, and what it is allowed on.
+///
+/// Words stand in a name in the order of this list. If a word or the order changes, a deployment replaces the roles that
+/// are called by it.
+const PERMISSIONS: &[(&str, &str, &str)] = &[
+    ("dynamodb:Query", "Read", "!GetAtt Table.Arn"),
+    ("dynamodb:Query by-list", "Lists", "!Sub \"${Table.Arn}/index/by-list\""),
+    ("dynamodb:PutItem", "Write", "!GetAtt Table.Arn"),
+    ("events:PutEvents", "Publish", "!GetAtt Bus.Arn"),
+    ("scheduler:CreateSchedule", "Schedule", SCHEDULES),
+    ("scheduler:UpdateSchedule", "Reschedule", SCHEDULES),
+    ("scheduler:DeleteSchedule", "Unschedule", SCHEDULES),
+    ("sqs:SendMessage work", "QueueWork", "!GetAtt WorkQueue.Arn"),
+    ("sqs:SendMessage webhooks", "QueueWebhooks", "!GetAtt WebhookQueue.Arn"),
+    // Every function so far may read it, so a name says where it may not.
+    (SECRETS, "", "!GetAtt Secrets.Id"),
+    ("secretsmanager:GetSecretValue operator-key", "WithOperatorKey", "!GetAtt OperatorKey.Id"),
 ];
 
 /// Whoever makes a schedule says whom it acts as.
 const HANDS_OVER_A_ROLE: &[&str] = &["scheduler:CreateSchedule", "scheduler:UpdateSchedule"];
 
-/// The role of a function.
-pub(crate) fn role(name: &str, allowed: &BTreeSet<String>, fed: Fed) -> Result<String, Error> {
+/// A role.
+pub(crate) struct Role {
+    /// Its name in the template, by which functions refer to it.
+    pub(crate) id: String,
+    /// All that stands of it there.
+    pub(crate) text: String,
+}
+
+/// The name of a role in the template.
+///
+/// An endpoint's follows from what it may do and from nothing else. So endpoints that may do the same have one role, and
+/// no function that comes or goes changes its name. Two sets of permissions never have one name, since of each permission
+/// it tells whether it is among them. A background function's role is its own: no other function is to take from what
+/// feeds it, or to put what failed where its failures go.
+fn id(name: &str, allowed: &BTreeSet<String>, fed: Fed) -> String {
+    if fed != Fed::Api {
+        return format!("{}Role", logical(name));
+    }
+    let words = PERMISSIONS.iter().filter(|(permission, ..)| allowed.contains(*permission)).map(|(_, word, _)| *word);
+    let without = if allowed.contains(SECRETS) { "" } else { "WithoutSecrets" };
+    format!("Endpoint{}{without}Role", words.collect::<String>())
+}
+
+/// The role of a function. Of two functions that may do the same, and that the API calls, it is the same.
+pub(crate) fn role(name: &str, allowed: &BTreeSet<String>, fed: Fed) -> Result<Role, Error> {
     let mut statements: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for permission in allowed {
-        let known = RESOURCES.iter().find(|(known, _)| known == permission);
+        let known = PERMISSIONS.iter().find(|(known, ..)| known == permission);
         let no_resource = || Error::NoResource { function: name.to_owned(), permission: permission.clone() };
-        let (permission, resource) = known.ok_or_else(no_resource)?;
+        let (permission, _, resource) = known.ok_or_else(no_resource)?;
         let action = permission.split(' ').next().unwrap_or_default();
         statements.entry(resource).or_default().push(action);
     }
+    // No log group is a function's own: all endpoints write to one, and the background to another. So what stands here is
+    // the same for all that share a role, and as narrow as it would be without: that group's streams, which Lambda names
+    // by itself, and no other group's.
     let log = if fed == Fed::Api { "!GetAtt RequestsLog.Arn" } else { "!GetAtt BackgroundLog.Arn" };
     statements.entry(log).or_default().extend(["logs:CreateLogStream", "logs:PutLogEvents"]);
     statements.entry("\"*\"").or_default().extend(["xray:PutTelemetryRecords", "xray:PutTraceSegments"]);
@@ -70,9 +103,9 @@ pub(crate) fn role(name: &str, allowed: &BTreeSet<String>, fed: Fed) -> Result<S
         Fed::Schedule => statements.entry("!GetAtt ExpireFailures.Arn").or_default().push("sqs:SendMessage"),
     }
 
-    let id = logical(name);
+    let id = id(name, allowed, fed);
     let mut text = format!(
-        "  {id}Role:
+        "  {id}:
     Type: AWS::IAM::Role
     Properties:
       AssumeRolePolicyDocument:
@@ -108,5 +141,5 @@ pub(crate) fn role(name: &str, allowed: &BTreeSet<String>, fed: Fed) -> Result<S
                 Condition: { StringEquals: { iam:PassedToService: scheduler.amazonaws.com } }
 ";
     }
-    Ok(text)
+    Ok(Role { id, text })
 }
