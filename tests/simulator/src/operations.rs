@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use app::{Error, OrderKey};
 use domain::{
     Action, MerchantAccount, Money, Order, Reference, Version,
-    order::{ANY, KeyPrint, Operate, OperationKind, Payment, Priority, Refusal, Standing, Target},
+    order::{ANY, KeyPrint, Only, Operate, Operation, OperationKind, Payment, Priority, Refusal, Standing, Target},
 };
 
 use crate::{
@@ -109,6 +109,7 @@ impl Asked {
             | OperationKind::Release => None,
             OperationKind::Capture | OperationKind::Void | OperationKind::Refund => self.amount(order, target, rng),
         };
+        let only = self.only(order, payment, rng);
         let has_details = !self.is_deferred && rng.chance(300);
         let shipped = amount.filter(|_| has_details);
         let shipped = shipped.map(|amount| if rng.chance(900) { amount } else { euros(amount.minor() + 1) });
@@ -118,8 +119,36 @@ impl Asked {
             shipped,
             details: has_details.then(|| format!("{{\"shipments\":\"{}\"}}", self.reference)),
             is_deferred: self.is_deferred,
+            only,
             key: self.key,
             ..Operate::new(self.kind, target, amount)
+        }
+    }
+
+    /// What else a lender's merchant asks for, of one payment and at once: all that is left, no less than is held, or
+    /// what one capture took.
+    fn only(&self, order: &Order, payment: Option<&Payment>, rng: &mut Rng) -> Only {
+        if self.is_of_all || self.is_deferred || !rng.chance(400) {
+            return Only::default();
+        }
+        let took = |operation: &&Operation| {
+            let mut payments = operation.legs.iter().map(|leg| leg.payment);
+            operation.kind == OperationKind::Capture
+                && payments.any(|taken| Some(taken) == payment.map(|one| one.version))
+        };
+        let captures = order.operations.iter().filter(took).map(|operation| operation.version).collect::<Vec<_>>();
+        match self.kind {
+            OperationKind::Refund if !captures.is_empty() => {
+                Only { of: Some(captures[rng.index(captures.len())]), whole: rng.chance(300), upward: false }
+            }
+            OperationKind::Capture | OperationKind::Void | OperationKind::Refund => {
+                Only { whole: true, ..Only::default() }
+            }
+            OperationKind::AmountUpdate => Only { upward: true, ..Only::default() },
+            OperationKind::Reversal
+            | OperationKind::TechnicalCancel
+            | OperationKind::Exchange
+            | OperationKind::Release => Only::default(),
         }
     }
 

@@ -1549,3 +1549,89 @@ fn an_operation_without_more_ado_has_no_more_than_a_kind_a_target_and_an_amount(
     assert_eq!(request(1, Capture, eur(45)), Command::Operate(plain));
     assert_eq!((on(1).payment(), ORDER.payment()), (Some(v(1)), None));
 }
+
+// -- what else has to hold
+
+fn only(kind: OperationKind, target: Target, amount: u64, only: Only) -> Command {
+    Command::Operate(Operate { only, ..Operate::new(kind, target, Some(eur(amount))) })
+}
+
+#[test]
+fn where_it_has_to_be_the_whole_nothing_less_will_do() {
+    let whole = Only { whole: true, ..Only::default() };
+    for kind in [OperationKind::Capture, OperationKind::Void] {
+        let refusal = Refusal::NotWhole { asked: eur(59), available: eur(60) };
+        check(&held(&[]), only(kind, on(1), 59, whole), Err(refusal));
+        check(&held(&[]), only(kind, on(1), 61, whole), Err(not_available(61, 60)));
+    }
+    let legs = [leg(1, Capture, 60)];
+    let asked_for = commits([asked(OperationKind::Capture, on(1), Some(60), legs)]);
+    check(&held(&[]), only(OperationKind::Capture, on(1), 60, whole), asked_for);
+    // Of what is left, that is.
+    let asked_for = commits([asked(OperationKind::Void, on(1), Some(15), [leg(1, Void, 15)])]);
+    check(&partly_captured(&[]), only(OperationKind::Void, on(1), 15, whole), asked_for);
+    let refusal = Refusal::NotWhole { asked: eur(44), available: eur(45) };
+    check(&partly_captured(&[]), only(OperationKind::Refund, on(1), 44, whole), Err(refusal));
+}
+
+#[test]
+fn what_may_only_grow_grows() {
+    let upward = Only { upward: true, ..Only::default() };
+    for amount in [59, 60] {
+        let refusal = Refusal::NotMore { asked: eur(amount), held: eur(60) };
+        check(&held(&[]), only(OperationKind::AmountUpdate, on(1), amount, upward), Err(refusal));
+    }
+    let asked_for = commits([asked(OperationKind::AmountUpdate, on(1), Some(75), [leg(1, Increase, 15)])]);
+    check(&held(&[]), only(OperationKind::AmountUpdate, on(1), 75, upward), asked_for);
+}
+
+/// The same commit, of what one capture took.
+fn of_capture(mut commit: Commit, capture: u16) -> Commit {
+    for event in &mut commit {
+        if let OrderEvent::OperationRequested { of, .. } = event {
+            *of = Some(v(capture));
+        }
+    }
+    commit
+}
+
+#[test]
+fn of_one_capture_no_more_is_refunded_than_it_took() {
+    let of = |capture: u16| Only { of: Some(v(capture)), ..Only::default() };
+    let refund = |amount: u64, capture: u16| only(OperationKind::Refund, on(1), amount, of(capture));
+    // 45 by operation 3, and 10 by operation 5.
+    let second = [requested([leg(1, Capture, 10)]), done(5, 0)];
+    let taken = partly_captured(&second);
+    check(&taken, refund(46, 3), Err(not_available(46, 45)));
+    check(&taken, refund(11, 5), Err(not_available(11, 10)));
+    let asked_of = |amount: u64, capture: u16| {
+        of_capture(asked(OperationKind::Refund, on(1), Some(amount), [leg(1, Refund, amount)]), capture)
+    };
+    check(&taken, refund(45, 3), commits([asked_of(45, 3)]));
+    // What is in flight is taken off, and what was declined is not.
+    let asked_for = with(taken.clone(), &[asked_of(6, 5)]);
+    check(&asked_for, refund(5, 5), Err(not_available(5, 4)));
+    let refused = with(asked_for.clone(), &[leg_resolved(7, 0, declined_leg())]);
+    check(&refused, refund(10, 5), commits([asked_of(10, 5)]));
+    let given = with(asked_for, &[done(7, 0)]);
+    check(&given, refund(5, 5), Err(not_available(5, 4)));
+    check(&given, refund(4, 5), commits([asked_of(4, 5)]));
+    check(&given, refund(45, 3), commits([asked_of(45, 3)]));
+    // Without a word of which, it is the payment's: what is left of it is the limit of each capture, too.
+    let whole = with(taken, &[requested([leg(1, Refund, 50)]), done(7, 0)]);
+    check(&whole, refund(6, 3), Err(not_available(6, 5)));
+}
+
+#[test]
+fn of_what_captured_nothing_nothing_is_refunded() {
+    let of = |capture: u16| Only { of: Some(v(capture)), ..Only::default() };
+    let refund = |capture: u16| only(OperationKind::Refund, on(1), 1, of(capture));
+    let in_flight = partly_captured(&[requested([leg(1, Capture, 10)])]);
+    // No operation; another kind of one; one that is not done yet; one of another payment.
+    check(&partly_captured(&[]), refund(9), Err(Refusal::NotCaptured));
+    check(&partly_captured(&[requested([leg(1, Void, 5)]), done(5, 0)]), refund(5), Err(Refusal::NotCaptured));
+    check(&in_flight, refund(5), Err(Refusal::NotCaptured));
+    let two = captured();
+    check(&two, only(OperationKind::Refund, on(2), 21, of(5)), Err(not_available(21, 20)));
+    check(&two, only(OperationKind::Refund, on(1), 101, of(5)), Err(not_available(101, 100)));
+}

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     Reference,
-    order::{Operation, OperationKind, Order, OrderEvent, Standing},
+    order::{LegResult, Operation, OperationKind, Order, OrderEvent, Standing},
 };
 
 use super::{Findings, Stories, Story};
@@ -40,6 +40,7 @@ pub(super) fn check(planned: &[Planned], stories: &Stories, findings: &mut Findi
     for story in stories.values() {
         moved_nothing(story, findings);
         as_asked(story, findings);
+        of_captures(story, findings);
     }
 }
 
@@ -124,6 +125,28 @@ fn as_asked(story: &Story, findings: &mut Findings) {
         });
         if operation.refused.is_none() && (is_other || is_twice || operation.legs.is_empty()) {
             findings.violations.push(format!("{}: it is not what was asked for: {operation:?}", story.stream));
+        }
+    }
+}
+
+/// What was refunded of a capture is no more than that took, payment by payment.
+fn of_captures(story: &Story, findings: &mut Findings) {
+    let done = |operation: &Operation| {
+        let legs = operation.legs.iter().filter(|leg| leg.result == Some(LegResult::Done));
+        legs.map(|leg| (leg.payment, leg.amount)).collect::<Vec<_>>()
+    };
+    let mut given = BTreeMap::new();
+    for operation in &story.order.operations {
+        let Some(capture) = operation.of else { continue };
+        for (payment, amount) in done(operation) {
+            *given.entry((capture, payment)).or_insert(0) += amount;
+        }
+    }
+    for ((capture, payment), given) in given {
+        let taken = story.order.operation(capture).map(done).unwrap_or_default();
+        let taken = taken.into_iter().filter(|(of, _)| *of == payment).map(|(_, amount)| amount).sum::<u64>();
+        if given > taken {
+            findings.violations.push(format!("{}: {given} refunded of {taken} that {capture} took", story.stream));
         }
     }
 }
