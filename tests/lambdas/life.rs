@@ -106,6 +106,7 @@ async fn live() -> Life {
     stores_fail(&cloud).await;
     requests_are_malformed(&cloud, &private).await;
     an_endpoint_and_a_key_are_taken_away(&cloud).await;
+    cloud.end_all().await;
 
     Life {
         calls: cloud.services.calls(),

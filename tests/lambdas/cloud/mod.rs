@@ -140,7 +140,12 @@ impl Cloud {
         self.lambda.events()
     }
 
-    /// Everything that functions wrote so far.
+    /// Ends all functions, and waits until what they wrote is read.
+    pub(crate) async fn end_all(&self) {
+        self.lambda.end_all().await;
+    }
+
+    /// Everything that functions wrote, as far as it was read.
     pub(crate) fn lines(&self) -> Vec<Line> {
         self.lambda.lines()
     }

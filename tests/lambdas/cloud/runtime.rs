@@ -14,6 +14,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    thread::JoinHandle,
     time::Duration,
 };
 
@@ -113,9 +114,19 @@ impl Lambda {
         lambda
     }
 
-    /// Everything that was written so far.
+    /// Everything that was written and read so far.
     pub(crate) fn lines(&self) -> Vec<Line> {
         locked(&self.lines).clone()
+    }
+
+    /// Ends all functions. What they wrote is read to its end.
+    pub(crate) async fn end_all(&self) {
+        let running = std::mem::take(&mut *locked(&self.running));
+        for function in running.into_values() {
+            function.end();
+            // The reader is dropped with the sender only after it has said so.
+            let _ = function.has_ended.clone().wait_for(|has_ended| *has_ended).await;
+        }
     }
 
     /// Events that were handed over so far.
@@ -178,8 +189,9 @@ impl Lambda {
             let (function, lines) = (name.to_owned(), Arc::clone(&self.lines));
             move |text| locked(&lines).push(Line { function: function.clone(), is_error, text })
         };
-        read_lines(child.stderr.take().expect("a pipe"), keep(true), || {});
+        let errors = read_lines(child.stderr.take().expect("a pipe"), keep(true), || {});
         read_lines(child.stdout.take().expect("a pipe"), keep(false), move || {
+            errors.join().expect("a reader that comes to an end");
             ended.send_replace(true);
         });
         let (events, waiting) = mpsc::unbounded_channel();
@@ -217,11 +229,11 @@ fn read_lines(
     pipe: impl Read + Send + 'static,
     keep: impl Fn(String) + Send + 'static,
     at_end: impl FnOnce() + Send + 'static,
-) {
+) -> JoinHandle<()> {
     std::thread::spawn(move || {
         BufReader::new(pipe).lines().map_while(Result::ok).for_each(keep);
         at_end();
-    });
+    })
 }
 
 async fn listen(listener: TcpListener, lambda: std::sync::Weak<Lambda>) {
