@@ -39,7 +39,7 @@ struct PriorityEntry {
     /// Who stands behind the money, or `*`.
     #[cfg_attr(feature = "openapi", schemars(required, length(min = 1, max = domain::limits::PRIORITY_NAME_CHARS_MAX)))]
     partner: Option<String>,
-    /// `creditcard`, `giftcard`, `ideal`, or `*`.
+    /// `creditcard`, `giftcard`, `ideal`, `credit`, or `*`.
     #[cfg_attr(feature = "openapi", schemars(required, length(min = 1, max = domain::limits::PRIORITY_NAME_CHARS_MAX)))]
     method: Option<String>,
 }

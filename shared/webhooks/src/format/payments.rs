@@ -137,7 +137,7 @@ struct Transaction<'a> {
     amount: u64,
     /// Who stands behind the money.
     partner: &'a str,
-    /// `creditcard`, `giftcard` or `ideal`.
+    /// `creditcard`, `giftcard`, `ideal` or `credit`.
     method: &'static str,
     /// What its partner knows it by.
     partner_reference: String,
@@ -249,7 +249,7 @@ struct Link {
 struct Part<'a> {
     /// Who stands behind the money.
     partner: &'a str,
-    /// `creditcard`, `giftcard` or `ideal`.
+    /// `creditcard`, `giftcard`, `ideal` or `credit`.
     method: &'static str,
     /// How much.
     #[cfg_attr(feature = "openapi", schemars(with = "crate::schema::Minor"))]
