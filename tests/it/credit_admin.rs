@@ -6,8 +6,6 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::shop::{Answer, OPERATOR_KEY, Shop, test_merchant};
 
-use crate::on_both_stores;
-
 on_both_stores!(
     products_and_offers_are_made_and_changed,
     customers_are_given_credit_and_other_limits,
@@ -598,8 +596,9 @@ async fn credit_is_for_those_who_may_administer_its_merchant_account(shop: &Shop
     }
     // Each has what is its own: what one has set, the other does not see.
     for (method, path, body) in &requests {
-        let own = shop.as_key(OPERATOR_KEY, method.clone(), &format!("{path}?merchantAccount=Second"), body.as_ref());
-        assert_eq!(own.await.status, 200, "{method} {path}");
+        let at = format!("{path}?merchantAccount=Second");
+        let own = shop.as_key(OPERATOR_KEY, method.clone(), &at, body.as_ref()).await;
+        assert_eq!(own.status, 200, "{method} {at}: {}", own.text);
     }
     set(shop, SETTINGS, &json!({ "partialSettle": true })).await;
     for (path, status) in [(PRODUCT, 404), (CUSTOMER, 404), (SETTINGS, 200)] {

@@ -21,7 +21,7 @@ pub(crate) const GIFT_CARD: (&str, &str) = ("6036280000000000417", "915304767");
 /// The security code of every card.
 pub(crate) const CODE: &str = "918273645";
 /// The customer of the golden events, as the merchant calls them.
-pub(crate) const CUSTOMER: &str = "customer-7c41e9";
+pub(crate) const CUSTOMER: &str = "customer-1";
 /// Cards, by what they do.
 pub(crate) const APPROVED: &str = "4111111111111111";
 pub(crate) const REFUSED: &str = "4000000000000002";
@@ -279,7 +279,7 @@ async fn credit_is_given(cloud: &Cloud) {
     assert_eq!(golden(cloud, "get-credit-settings", 200).await.at("/partialSettle"), true);
     golden(cloud, "set-credit-product", 200).await;
     golden(cloud, "set-credit-offer", 200).await;
-    assert_eq!(golden(cloud, "get-credit-product", 200).await.at("/offers/0/offerCode"), "year");
+    assert_eq!(golden(cloud, "get-credit-product", 200).await.at("/offers/0/offerCode"), "twelve-months");
     golden(cloud, "set-credit-customer", 200).await;
     assert_eq!(golden(cloud, "get-credit-customer", 200).await.at("/available"), euro(500_000));
 }
