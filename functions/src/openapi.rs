@@ -55,7 +55,7 @@ pub const OUTLINES: &[Outline] = &[
     Outline {
         name: "admin",
         title: "Tender: administration",
-        text: "Merchant accounts, API keys, gift cards, webhook endpoints, and work that needs attention.",
+        text: "Merchant accounts, API keys, gift cards, credit, webhook endpoints, and work that needs attention.",
         families: &[Family::Admin],
     },
     Outline {

@@ -27,6 +27,7 @@ mod checkout_page;
 mod consumers;
 mod contract;
 mod counts;
+mod credit_admin;
 mod delays;
 mod errors;
 mod expiry;

@@ -20,6 +20,8 @@ use crate::cloud::{Cloud, Event, Line, MERCHANT, OPERATOR_KEY, Outcome, RECEIVES
 pub(crate) const GIFT_CARD: (&str, &str) = ("6036280000000000417", "915304767");
 /// The security code of every card.
 pub(crate) const CODE: &str = "918273645";
+/// The customer of the golden events, as the merchant calls them.
+pub(crate) const CUSTOMER: &str = "customer-1";
 /// Cards, by what they do.
 pub(crate) const APPROVED: &str = "4111111111111111";
 pub(crate) const REFUSED: &str = "4000000000000002";
@@ -78,6 +80,7 @@ async fn live() -> Life {
         ("a gift card's number", GIFT_CARD.0),
         ("a gift card's code", GIFT_CARD.1),
         ("a security code", CODE),
+        ("a customer", CUSTOMER),
         ("a card's number", APPROVED),
         ("a card's number", REFUSED),
         ("a card's number", PENDING),
@@ -258,6 +261,7 @@ async fn administration(cloud: &Cloud, private: &Private) -> Vec<Hook> {
     assert_eq!(issued.text_at("/number"), GIFT_CARD.0);
     assert_eq!(gift_card_balance(cloud).await, 50_000);
     golden(cloud, "get-gift-card", 200).await;
+    credit_is_given(cloud).await;
 
     let receiver = Receiver::start().await;
     cloud.know("receiver", &receiver.url);
@@ -268,6 +272,16 @@ async fn administration(cloud: &Cloud, private: &Private) -> Vec<Hook> {
     golden(cloud, "list-webhooks", 200).await;
     golden(cloud, "get-webhook", 200).await;
     vec![tender, checkout]
+}
+
+async fn credit_is_given(cloud: &Cloud) {
+    golden(cloud, "set-credit-settings", 200).await;
+    assert_eq!(golden(cloud, "get-credit-settings", 200).await.at("/partialSettle"), true);
+    golden(cloud, "set-credit-product", 200).await;
+    golden(cloud, "set-credit-offer", 200).await;
+    assert_eq!(golden(cloud, "get-credit-product", 200).await.at("/offers/0/offerCode"), "twelve-months");
+    golden(cloud, "set-credit-customer", 200).await;
+    assert_eq!(golden(cloud, "get-credit-customer", 200).await.at("/available"), euro(500_000));
 }
 
 async fn an_order_is_paid_in_parts(cloud: &Cloud, private: &Private, hooks: &[Hook]) {

@@ -1,6 +1,7 @@
-//! Administration: merchant accounts, API keys, gift cards, webhook endpoints, and work that needs attention.
+//! Administration: merchant accounts, API keys, gift cards, credit, webhook endpoints, and work that needs attention.
 
 pub mod api_keys;
+pub mod credit;
 pub mod gift_cards;
 pub mod merchants;
 pub mod webhooks;

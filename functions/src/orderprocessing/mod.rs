@@ -8,7 +8,7 @@ pub mod customer_options;
 pub mod initiate;
 mod money;
 mod operation;
-mod options;
+pub(crate) mod options;
 pub mod product_options;
 pub mod refund;
 pub mod reverse;

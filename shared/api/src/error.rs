@@ -3,7 +3,7 @@
 use app::{Error, StoreError, access::AccessError, webhooks::WebhookError};
 use domain::{
     account::LimitFault,
-    credit::{ProductFault, ProofFault},
+    credit::{ProductFault, ProofFault, SettingsFault},
     limits::ENDPOINTS_PER_MERCHANT_MAX,
     order::{
         Refusal,
@@ -285,6 +285,7 @@ impl From<CreditError> for Problem {
             CreditError::Limit(_) => {
                 Self::new(Code::AmountInvalid, format!("Field 'limit' is not valid: {error}.")).of_field("limit")
             }
+            CreditError::Settings(SettingsFault::Full) => Self::new(Code::ListFull, text),
             CreditError::Settings(fault) => {
                 Self::new(Code::FieldInvalid, format!("Field 'exemptions' is not valid: {fault}."))
                     .of_field("exemptions")

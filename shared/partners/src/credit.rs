@@ -14,7 +14,7 @@ use domain::{
     account::{AccountEvent, Call, LimitFault, SpendFault, Spending},
     credit::{
         Offer, Product, ProductEvent, ProductFault, Proof, ProofFault, Settings, SettingsEvent, SettingsFault, Spend,
-        Unavailable,
+        Unavailable, check_code,
     },
     order::{Decline, LegResult, Resolution},
 };
@@ -135,7 +135,7 @@ impl Credits {
     /// # Errors
     /// [`CreditError::UnknownProduct`]; the store's.
     pub async fn product(&self, merchant: &MerchantAccount, code: &str) -> Result<Product, CreditError> {
-        let loaded = self.books.streams.load::<Product>(&product_stream(merchant, code), None).await?;
+        let loaded = self.books.streams.load::<Product>(&known_product_stream(merchant, code)?, None).await?;
         loaded.map(|loaded| loaded.state).ok_or(CreditError::UnknownProduct)
     }
 
@@ -154,6 +154,8 @@ impl Credits {
         let decide = |known: Option<&Product>| -> Result<Vec<ProductEvent>, ProductFault> {
             Ok(Product::set(known, code, name, description, currency)?.into_iter().collect())
         };
+        // What cannot be a code is no stream's name either.
+        check_code("productCode", code)?;
         let product = self.books.streams.change(&product_stream(merchant, code), decide).await?;
         product.ok_or(CreditError::UnknownProduct)
     }
@@ -172,7 +174,7 @@ impl Credits {
             let known = known.ok_or(CreditError::UnknownProduct)?;
             Ok(known.set_offer(offer)?.into_iter().collect())
         };
-        let product = self.books.streams.change(&product_stream(merchant, product), decide).await?;
+        let product = self.books.streams.change(&known_product_stream(merchant, product)?, decide).await?;
         product.ok_or(CreditError::UnknownProduct)
     }
 
@@ -193,11 +195,17 @@ impl Credits {
     /// [`CreditError::Settings`]; the store's.
     pub async fn set_settings(&self, merchant: &MerchantAccount, settings: &Settings) -> Result<Settings, CreditError> {
         settings.check()?;
+        let stream = settings_stream(merchant);
+        // Settings do not know their version. Two that are set at once may both pass here: what is kept back takes both.
+        let known = self.books.streams.load::<Settings>(&stream, None).await?;
+        if known.is_some_and(|known| known.version.is_near_end() && known.state != *settings) {
+            return Err(SettingsFault::Full.into());
+        }
         let decide = |known: Option<&Settings>| -> Result<Vec<SettingsEvent>, SettingsFault> {
             let is_new = known != Some(settings);
             Ok(is_new.then(|| SettingsEvent::SettingsSet { settings: settings.clone() }).into_iter().collect())
         };
-        let settings = self.books.streams.change(&settings_stream(merchant), decide).await?;
+        let settings = self.books.streams.change(&stream, decide).await?;
         Ok(settings.unwrap_or_default())
     }
 
@@ -447,6 +455,12 @@ fn check_currency(expected: Currency, amount: Money) -> Result<(), CreditError> 
 
 fn product_stream(merchant: &MerchantAccount, code: &str) -> StreamId {
     StreamId::owned(merchant, "creditproduct", code)
+}
+
+/// The stream of a product that is there already: no product is named by what cannot be a code, so that is not looked for.
+fn known_product_stream(merchant: &MerchantAccount, code: &str) -> Result<StreamId, CreditError> {
+    check_code("productCode", code).map_err(|_| CreditError::UnknownProduct)?;
+    Ok(product_stream(merchant, code))
 }
 
 fn settings_stream(merchant: &MerchantAccount) -> StreamId {

@@ -10,6 +10,8 @@ pub mod settings;
 pub mod spend;
 
 pub use plan::Plan;
-pub use product::{Offer, OfferSource, OfferStatus, Product, ProductEvent, ProductFault, SpendType, Unavailable};
+pub use product::{
+    Offer, OfferSource, OfferStatus, Product, ProductEvent, ProductFault, SpendType, Unavailable, check_code,
+};
 pub use settings::{Exemption, Settings, SettingsEvent, SettingsFault};
 pub use spend::{Challenge, Credit, Proof, ProofFault, Proved, Spend};
