@@ -88,6 +88,25 @@ async fn the_swap_in_ten_requests_works_when_pasted() {
     assert_eq!((order.text_at("/payment_status").as_str(), order.at("/captured_amount")), ("paid", 30_000.into()));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_purchase_on_credit_in_eight_requests_works_when_pasted() {
+    let shop = Shop::open(On::Embedded).await;
+    let folder = tempfile::tempdir().unwrap();
+    let commands = commands("docs/ORDERPROCESSING.md");
+    assert_eq!(commands.len(), 8, "docs/ORDERPROCESSING.md has eight: {commands:#?}");
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let mut answers = Vec::new();
+    for command in commands {
+        let command = command.replace("/tmp/tender-options.json", &path("options.json"));
+        let command = command.replace("/tmp/tender-authorisation.json", &path("authorisation.json"));
+        answers.push(run(&shop, &folder.path().join("unused"), &command, "tender-demo-key").await);
+    }
+    assert_eq!(answers[4]["spendOptions"][0]["illustration"]["monthlyPayment"], 10.55);
+    assert_eq!(answers[5]["result"], "Authorised");
+    assert!(answers[6]["transactionId"].is_string(), "{answers:#?}");
+    assert_eq!(answers[7]["remainingFloat"]["value"], 0.0);
+}
+
 #[test]
 fn what_the_engine_prints_is_what_the_readme_says() {
     let printed = local::first_order("http://127.0.0.1:3000", "tender-demo-key");

@@ -17,6 +17,11 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("show-checkout-page", "tests/it/checkout_page.rs"),
     ("cancel-payment-order", "tests/it/paymentorders/operations.rs"),
     ("reverse-payment-order", "tests/it/paymentorders/operations.rs"),
+    ("authorise-spend", "tests/it/orderprocessing/outcomes.rs"),
+    ("adjust-authorisation", "tests/it/orderprocessing/outcomes.rs"),
+    ("settle-authorisation", "tests/it/orderprocessing/outcomes.rs"),
+    ("reverse-authorisation", "tests/it/orderprocessing/outcomes.rs"),
+    ("refund-transaction", "tests/it/orderprocessing/outcomes.rs"),
 ];
 
 fn collection() -> Collection {

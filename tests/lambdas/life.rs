@@ -102,6 +102,8 @@ async fn live() -> Life {
     a_session_is_paid_and_captured(&cloud, &private).await;
     an_order_is_exchanged(&cloud, &private).await;
     a_payment_order_is_sold(&cloud).await;
+    credit_is_offered(&cloud).await;
+    credit_is_spent(&cloud, &private).await;
     what_is_pending_is_looked_at(&cloud).await;
     orders_expire(&cloud).await;
     endpoints_are_in_trouble(&cloud, &private).await;
@@ -432,6 +434,36 @@ async fn a_shopper_pays_on_the_page(cloud: &Cloud, private: &Private) {
     private.add("a redirect's result", result);
     let back = cloud.send(cloud.event("get-checkout-order").query(result)).await;
     assert_eq!(back.text_at("/status"), "paid", "{}", back.text);
+    cloud.settle().await;
+}
+
+/// The orderprocessing family: what a customer can spend, and whether an authentication is needed for it.
+async fn credit_is_offered(cloud: &Cloud) {
+    let offered = golden(cloud, "list-product-spend-options", 200).await;
+    assert_eq!(offered.at("/spendOptions/0/illustration/monthlyPayment"), json!(10.55), "{}", offered.text);
+    let offered = golden(cloud, "list-customer-spend-options", 200).await;
+    cloud.know("spendOption", &offered.text_at("/spendOptions/0/spendOptionId"));
+    let begun = golden(cloud, "initiate-spend", 200).await;
+    assert_eq!(begun.text_at("/authenticationStatus"), "Required", "{}", begun.text);
+    cloud.know("scaToken", &begun.text_at("/scaToken"));
+}
+
+/// After the customer has authenticated: authorised, raised, settled, reversed and refunded.
+async fn credit_is_spent(cloud: &Cloud, private: &Private) {
+    private.add("an idempotency key", "0b2f1c3a-9d5e-4f60-8a71");
+    let authorised = golden(cloud, "authorise-spend", 200).await;
+    assert_eq!(authorised.text_at("/result"), "Authorised", "{}", authorised.text);
+    cloud.know("authorisation", &authorised.text_at("/authorisationId"));
+    assert_eq!(cloud.golden("authorise-spend").await.text, authorised.text, "the same event again");
+    let raised = golden(cloud, "adjust-authorisation", 200).await;
+    assert_eq!(raised.text_at("/result"), "Authorised", "{}", raised.text);
+    let settled = golden(cloud, "settle-authorisation", 200).await;
+    cloud.know("transaction", &settled.text_at("/transactionId"));
+    let reversed = golden(cloud, "reverse-authorisation", 200).await;
+    assert_eq!(reversed.at("/remainingFloat/value"), json!(0.0), "{}", reversed.text);
+    golden(cloud, "refund-transaction", 200).await;
+    let left = cloud.send(cloud.event("get-credit-customer")).await;
+    assert_eq!((left.at("/held/value"), left.at("/outstanding/value")), (json!(0), json!(5_950)), "{}", left.text);
     cloud.settle().await;
 }
 

@@ -25,6 +25,10 @@ const NOT_REACHED: &[(&str, &str)] = &[
     ("the sandbox's page could not be rendered", "its template takes any text"),
     ("what a client session told cannot be read", "it takes a table that somebody changed"),
     ("what a payment order was told cannot be read or written", "so does this"),
+    ("what is told of an order could not be rendered", "two texts can be written as JSON"),
+    ("what is told of an operation could not be rendered", "so can these"),
+    ("an operation that was asked for is not there", "what an order was just asked for is in it"),
+    ("a number could not be rendered", "a decimal of ours is a number of JSON"),
 ];
 
 /// Endpoints whose requests are about no merchant account, or about several, or whose callers say nothing of it that is
@@ -40,6 +44,8 @@ const NO_MERCHANT: &[&str] = &[
 
 /// Endpoints whose requests are about one order.
 const ONE_ORDER: &[&str] = &[
+    "adjust-authorisation",
+    "authorise-spend",
     "cancel-by-reference",
     "cancel-order",
     "cancel-payment",
@@ -74,10 +80,13 @@ const ONE_ORDER: &[&str] = &[
     "list-operations",
     "pay-on-checkout",
     "refund-payment",
+    "refund-transaction",
     "replace-order",
     "retry-work",
+    "reverse-authorisation",
     "reverse-payment",
     "reverse-payment-order",
+    "settle-authorisation",
     "show-checkout-page",
     "submit-payment-details",
     "update-payment-amount",

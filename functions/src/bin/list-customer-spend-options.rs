@@ -1,7 +1,5 @@
-//! See [`functions::orderprocessing::customer_options::ListCustomerSpendOptions`].
+//! See [`ListCustomerSpendOptions`].
+use functions::orderprocessing::customer_options::ListCustomerSpendOptions;
 fn main() -> Result<(), lambda_http::Error> {
-    api::lambda::serve(
-        api::mount::<functions::orderprocessing::customer_options::ListCustomerSpendOptions>(),
-        functions::wire,
-    )
+    api::lambda::serve(api::mount::<ListCustomerSpendOptions>(), functions::wire)
 }

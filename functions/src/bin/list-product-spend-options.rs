@@ -1,7 +1,5 @@
-//! See [`functions::orderprocessing::product_options::ListProductSpendOptions`].
+//! See [`ListProductSpendOptions`].
+use functions::orderprocessing::product_options::ListProductSpendOptions;
 fn main() -> Result<(), lambda_http::Error> {
-    api::lambda::serve(
-        api::mount::<functions::orderprocessing::product_options::ListProductSpendOptions>(),
-        functions::wire,
-    )
+    api::lambda::serve(api::mount::<ListProductSpendOptions>(), functions::wire)
 }

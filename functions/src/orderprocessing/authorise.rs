@@ -107,6 +107,7 @@ impl Endpoint for AuthoriseSpend {
         let terms = OrderTerms::new(merchant, reference, amount, engine.tokens.current());
         let terms = OrderTerms { key, lines, details, ..terms };
         let answered = engine.app.pay_single(terms, payment).await?;
+        let answered = if answered.payment.is_final() { answered } else { latest(engine, answered).await };
         answer(&answered)
     }
 }
@@ -120,6 +121,19 @@ impl Told<'_> {
             tracing::error!(%error, "what is told of an order could not be rendered");
             Problem::new(Code::Internal, "Something went wrong here. It was logged.")
         })
+    }
+}
+
+/// A payment of which nothing was known when it was first answered, as it is known now: who is told to wait asks again.
+async fn latest(engine: &Engine, answered: Answered) -> Answered {
+    let version = answered.payment.version;
+    match engine.app.inspect(&answered.key).await {
+        Ok(order) => match order.payment(version).cloned() {
+            Some(payment) => Answered { payment, order, ..answered },
+            None => answered,
+        },
+        // It is still not known.
+        Err(_) => answered,
     }
 }
 

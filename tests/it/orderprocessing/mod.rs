@@ -4,6 +4,7 @@ mod errors;
 mod families;
 mod journey;
 mod options;
+mod outcomes;
 mod parts;
 mod races;
 mod repetition;
