@@ -12,4 +12,4 @@ pub mod spend;
 pub use plan::Plan;
 pub use product::{Offer, OfferSource, OfferStatus, Product, ProductEvent, ProductFault, SpendType, Unavailable};
 pub use settings::{Exemption, Settings, SettingsEvent, SettingsFault};
-pub use spend::{Challenge, Credit, Proof, ProofFault, Proved, Spend};
+pub use spend::{Challenge, Credit, Proof, ProofFault, Proved, Spend, Standing};
