@@ -61,7 +61,8 @@ pub(super) struct Answer {
     #[cfg_attr(feature = "openapi", schemars(extend("enum" = ["Authorised", "Declined", "Pending"])))]
     pub(super) result: &'static str,
     /// Why it is not, if it was declined.
-    #[cfg_attr(feature = "openapi", schemars(extend("enum" = ["NotEnoughCredit", "NotAuthenticated", "NotPermitted", "Cancelled", "Error", null])))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("enum" = ["NotEnoughCredit", "NotAuthenticated", "NotPermitted", "Cancelled", "Error"])))]
     pub(super) decline_reason: Option<&'static str>,
 }
 
