@@ -28,8 +28,10 @@ pub struct Body {
     /// On which of the customer's spend options; revolving, if it is not given.
     #[cfg_attr(feature = "openapi", schemars(extend("format" = "uuid")))]
     spend_option_id: Option<String>,
-    /// Where the customer's browser goes from the authentication page. Without it the page only tells the page that it
-    /// is embedded in.
+    /// Where the customer's browser goes from the authentication page, with `scaToken`, `success`, `status` and `message`
+    /// in its query. Pages of its origin may embed the authentication page, and are told the same by `postMessage`:
+    /// embedding takes a `returnUrl` of the embedding page's origin. Without it, only a window that opened the page is
+    /// told.
     #[cfg_attr(feature = "openapi", schemars(length(max = SCA_RETURN_URL_CHARS_MAX)))]
     return_url: Option<String>,
     /// Whether the customer is to authenticate also if exempt.
