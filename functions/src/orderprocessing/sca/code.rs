@@ -49,14 +49,15 @@ impl Endpoint for GiveScaCode {
     async fn handle(engine: &Engine, call: Call<Body>) -> Result<Reply, Problem> {
         let subject = Subject::of(engine, &call)?;
         let code = read(call.body.code)?;
-        let standing = match subject.standing(engine).await? {
-            Standing::Open { .. } => give(engine, &subject, &code).await?,
-            ended => ended,
+        let mut standing = subject.standing(engine).await?;
+        if matches!(standing, Standing::Open { .. }) {
+            standing = give(engine, &subject, &code).await?;
+        }
+        let attempts_left = match standing {
+            Standing::Open { tries_left } => Some(tries_left),
+            Standing::Passed | Standing::Failed | Standing::Expired | Standing::Used => None,
         };
-        let answer = match standing {
-            Standing::Open { tries_left } => Answer { status: "wrong", attempts_left: Some(tries_left) },
-            ended => Answer { status: word(ended).unwrap_or_default(), attempts_left: None },
-        };
+        let answer = Answer { status: word(standing).unwrap_or("wrong"), attempts_left };
         Reply::json(StatusCode::OK, None, &answer)
     }
 }

@@ -58,8 +58,5 @@ fn not_found() -> Problem {
 }
 
 fn problem(error: CreditError) -> Problem {
-    match error {
-        CreditError::UnknownCustomer => not_found(),
-        error => error.into(),
-    }
+    if matches!(error, CreditError::UnknownCustomer) { not_found() } else { error.into() }
 }
