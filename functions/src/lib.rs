@@ -15,6 +15,7 @@ pub mod oauth;
 #[cfg(feature = "openapi")]
 pub mod openapi;
 pub mod orderprocessing;
+mod origin;
 pub mod paymentorders;
 pub mod payments;
 pub mod sandbox;
@@ -115,6 +116,9 @@ pub const CATALOGUE: &[Mounted] = &[
     mount::<paymentorders::page::order::GetCheckoutOrder>(),
     mount::<paymentorders::page::balance::GetCheckoutBalance>(),
     mount::<paymentorders::page::pay::PayOnCheckout>(),
+    mount::<orderprocessing::sca::show::ShowScaPage>(),
+    mount::<orderprocessing::sca::script::GetScaScript>(),
+    mount::<orderprocessing::sca::code::GiveScaCode>(),
 ];
 
 /// Everything that takes events other than requests: the name of its Lambda, and how it is made.

@@ -1,10 +1,11 @@
-//! The payment page in a browser: `.ci/browser`. Pictures of it are left in `target/browser`.
+//! The payment page, and the authentication page, in a browser: `.ci/browser`. Pictures of them are left in `target/browser`.
 //!
 //! Nothing here waits for a time to pass: conditions of the page are waited for, with a deadline.
 #![expect(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod browser;
 mod merchant;
+mod sca;
 
 use fantoccini::key::Key;
 use serde_json::{Value, json};

@@ -22,6 +22,26 @@ window.view = payex.hostedView.checkout({
 }).open();
 </script></html>"#;
 
+/// A page that embeds an authentication page, and keeps what it is told, and by whom.
+const EMBEDDING: &str = r#"<!doctype html><html lang="en"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1"><title>Checkout</title>
+<style>body { max-width: 40rem; margin: 1rem auto; padding: 0 1rem; font-family: sans-serif } iframe { width: 100%; height: 50rem; border: 0 }</style>
+<h1>Checkout</h1>
+<script>
+window.heard = [];
+window.addEventListener('message', ({ origin, data }) => window.heard.push({ origin, data }));
+</script>
+<iframe src="{script}" title="Authentication"></iframe></html>"#;
+
+/// A page that opens an authentication page in a window of its own, and keeps what it is told.
+const OPENING: &str = r#"<!doctype html><html lang="en"><meta charset="utf-8"><title>Checkout</title>
+<button id="open">Authenticate</button>
+<script>
+window.heard = [];
+window.addEventListener('message', ({ origin, data }) => window.heard.push({ origin, data }));
+document.querySelector('#open').addEventListener('click', () => window.open('{script}'));
+</script></html>"#;
+
 /// A merchant's server.
 pub(crate) struct Merchant {
     address: String,
@@ -37,8 +57,7 @@ impl Merchant {
         let included = Arc::clone(&script);
         tokio::spawn(async move {
             while let Ok((connection, _)) = listener.accept().await {
-                let script = included.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                tokio::spawn(answer(connection, script));
+                tokio::spawn(answer(connection, Arc::clone(&included)));
             }
         });
         Self { address, script }
@@ -49,14 +68,14 @@ impl Merchant {
         format!("{}{path}", self.address)
     }
 
-    /// Its checkout includes this script.
+    /// Its checkout includes this script, or its other pages show this page.
     pub(crate) fn includes(&self, script: &str) {
         script.clone_into(&mut self.script.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
 /// Answers one request, and closes.
-async fn answer(mut connection: TcpStream, script: String) -> std::io::Result<()> {
+async fn answer(mut connection: TcpStream, included: Arc<Mutex<String>>) -> std::io::Result<()> {
     const REQUEST_BYTES_MAX: usize = 16 * 1_024;
     let mut request = Vec::new();
     while !request.windows(4).any(|end| end == b"\r\n\r\n") && request.len() < REQUEST_BYTES_MAX {
@@ -64,11 +83,11 @@ async fn answer(mut connection: TcpStream, script: String) -> std::io::Result<()
             return Ok(());
         }
     }
-    let page = if request.starts_with(b"GET /checkout") {
-        CHECKOUT.replace("{script}", &script)
-    } else {
-        "<!doctype html><title>Shop</title><p>The shop".to_owned()
-    };
+    let pages = [("/checkout", CHECKOUT), ("/embedding", EMBEDDING), ("/opening", OPENING)];
+    let asked = pages.iter().find(|(path, _)| request.starts_with(format!("GET {path}").as_bytes()));
+    let page = asked.map_or("<!doctype html><title>Shop</title><p>The shop", |(_, page)| *page);
+    // Browsers connect before they ask: what is included is what is now.
+    let page = page.replace("{script}", &included.lock().unwrap_or_else(PoisonError::into_inner));
     let head = format!(
         "HTTP/1.1 200 OK\r\ncontent-type: text/html; charset=utf-8\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
         page.len()

@@ -55,6 +55,7 @@ mod readme;
 mod recovery;
 mod redirects;
 mod requests;
+mod sca_page;
 mod secrets;
 mod shopping;
 mod simulation;

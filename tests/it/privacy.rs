@@ -6,6 +6,7 @@ use serde_json::json;
 use tests::{
     page::{Page, gift_card},
     shop::{API_KEY, OPERATOR_KEY, Shop, card, order_of, payment},
+    widget::Widget,
 };
 
 /// Set for the process whose log and store are searched: the folder that it leaves them in.
@@ -39,7 +40,11 @@ fn numbers_and_keys_are_nowhere_to_be_found() {
     assert!(logged.contains("TRACE") && logged.contains("refused"), "what is searched is what was logged");
     assert!(stored.contains("payment_reserved"), "what is searched is what was stored");
     let secrets = [local::TEST_GIFT_CARD, API_KEY, OPERATOR_KEY, "a-wrong-key-0123456789"];
-    for secret in CARDS.iter().chain(&secrets) {
+    // What was made up there: a token, and a code as it stands in a body.
+    let made = read(&folder.path().join("made"));
+    let made = made.lines().collect::<Vec<_>>();
+    assert_eq!(made.len(), 2);
+    for secret in CARDS.iter().chain(&secrets).chain(&made) {
         assert!(!stored.contains(secret), "{secret} was stored");
         assert!(!logged.contains(secret), "{secret} was logged");
     }
@@ -75,6 +80,12 @@ async fn leaves_its_log_and_its_store() {
     page.pay(&shop, 100, gift_card()).await;
     let balance = json!({ "brand": "givex", "number": local::TEST_GIFT_CARD, "code": "999" });
     page.post(&shop, "balance", &balance).await;
+    let widget = Widget::open(&shop, &json!({ "returnUrl": "https://shop.example/" })).await;
+    std::fs::write(folder.join("made"), format!("{}\n\"{}\"", widget.token, widget.code(&shop))).unwrap();
+    widget.show(&shop).await;
+    widget.give(&shop, &widget.wrong_code(&shop)).await;
+    widget.give(&shop, &widget.code(&shop)).await;
+    widget.authorise(&shop, "order-1").await;
     let last = shop.order(&last.order()).await;
     let last = json!({ "pspReference": last["pspReference"], "orderData": last["orderData"] });
     let paid = shop.pay_gift_card(&last, 100).await;

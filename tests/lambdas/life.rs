@@ -103,6 +103,7 @@ async fn live() -> Life {
     an_order_is_exchanged(&cloud, &private).await;
     a_payment_order_is_sold(&cloud).await;
     credit_is_offered(&cloud).await;
+    a_customer_authenticates(&cloud, &private).await;
     credit_is_spent(&cloud, &private).await;
     what_is_pending_is_looked_at(&cloud).await;
     orders_expire(&cloud).await;
@@ -465,6 +466,24 @@ async fn credit_is_spent(cloud: &Cloud, private: &Private) {
     let left = cloud.send(cloud.event("get-credit-customer")).await;
     assert_eq!((left.at("/held/value"), left.at("/outstanding/value")), (json!(0), json!(5_950)), "{}", left.text);
     cloud.settle().await;
+}
+
+/// Between an initiation, whose `scaToken` is known, and the authorisation.
+async fn a_customer_authenticates(cloud: &Cloud, private: &Private) {
+    private.add("a scaToken", &cloud.known("scaToken"));
+    let page = golden(cloud, "show-sca-page", 200).await;
+    assert!(page.text.contains(MERCHANT), "{}", page.text);
+    let (_, code) = page.text.split_once("id=\"sent\">").expect("the code, instead of a text message");
+    let code = code.get(..6).expect("six digits");
+    cloud.know("oneTimeCode", code);
+    // As it stands in a body: six digits alone are also in times.
+    private.add("a one-time code", &format!("\"{code}\""));
+    assert!(golden(cloud, "get-sca-script", 200).await.text.starts_with("//"));
+    let wrong = code.chars().map(|digit| if digit == '0' { '1' } else { '0' }).collect::<String>();
+    let wrong = cloud.send(cloud.event("give-sca-code").with(&json!({ "code": wrong }))).await;
+    assert_eq!(wrong.at("/attemptsLeft"), json!(2), "{}", wrong.text);
+    let given = golden(cloud, "give-sca-code", 200).await;
+    assert_eq!(given.text_at("/status"), "authenticated", "{}", given.text);
 }
 
 async fn a_session_is_paid_and_captured(cloud: &Cloud, private: &Private) {

@@ -20,6 +20,7 @@ const NOT_REACHED: &[(&str, &str)] = &[
         "something could not be rendered",
         "what was just read as JSON can be written as JSON, and so can a place in a list",
     ),
+    ("the authentication page could not be rendered", "its template takes any text"),
     ("the payment page could not be rendered", "its template takes any text"),
     ("the function has ended", "no function of a healthy installation ends: see main.rs for one that does"),
     ("the sandbox's page could not be rendered", "its template takes any text"),

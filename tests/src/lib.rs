@@ -14,6 +14,7 @@ pub mod receiver;
 pub mod requests;
 pub mod shop;
 pub mod stream;
+pub mod widget;
 
 use std::path::{Path, PathBuf};
 

@@ -1,8 +1,8 @@
 //! `POST .../merchant/{customerRef}/initiate`: whether a customer has to authenticate before spending.
 
 use api::{
-    Access, Authentication, Call, Endpoint, Engine, Family, Object, Problem, Reply, Route, clock,
-    limits::SCA_RETURN_URL_CHARS_MAX,
+    Access, Authentication, Call, Endpoint, Engine, Family, Object, Problem, Reply, Route, clock, field_invalid,
+    limits::{SCA_RETURN_URL_CHARS_MAX, SCA_TOKEN_CHARS_MAX},
 };
 use domain::{OrderId, access::Role, limits::CHALLENGE_TIME};
 use http::StatusCode;
@@ -28,8 +28,10 @@ pub struct Body {
     /// On which of the customer's spend options; revolving, if it is not given.
     #[cfg_attr(feature = "openapi", schemars(extend("format" = "uuid")))]
     spend_option_id: Option<String>,
-    /// Where the customer's browser goes from the authentication page. Without it the page only tells the page that it
-    /// is embedded in.
+    /// Where the customer's browser goes from the authentication page, with `scaToken`, `success`, `status` and `message`
+    /// in its query. Pages of its origin may embed the authentication page, and are told the same by `postMessage`:
+    /// embedding takes a `returnUrl` of the embedding page's origin. Without it, only a window that opened the page is
+    /// told.
     #[cfg_attr(feature = "openapi", schemars(length(max = SCA_RETURN_URL_CHARS_MAX)))]
     return_url: Option<String>,
     /// Whether the customer is to authenticate also if exempt.
@@ -81,6 +83,11 @@ impl Endpoint for InitiateSpend {
         let challenge = OrderId::from_entropy(engine.app.streams.entropy()).reference();
         let authentication = Authentication { customer, challenge, amount, expires_at, is_exempt, return_url };
         let token = engine.tokens.seal_authentication(&merchant, &authentication);
+        // Characters that take several bytes make a token that no header would bring back.
+        if token.len() > SCA_TOKEN_CHARS_MAX {
+            let bytes = authentication.return_url.map_or(0, |url| url.len());
+            return Err(field_invalid("returnUrl", "fewer bytes", bytes));
+        }
         let answer = Answer {
             authentication_status: if is_exempt { "Exempt" } else { "Required" },
             widget_url: (!is_exempt).then(|| sca::url(engine, &token)),

@@ -14,7 +14,7 @@ use domain::{
     account::{AccountEvent, Call, LimitFault, SpendFault, Spending},
     credit::{
         Offer, Product, ProductEvent, ProductFault, Proof, ProofFault, Settings, SettingsEvent, SettingsFault, Spend,
-        Unavailable, check_code,
+        Standing, Unavailable, check_code,
     },
     order::{Decline, LegResult, Resolution},
 };
@@ -30,7 +30,7 @@ pub struct Credits {
 }
 
 /// Digits of a one-time code.
-const ONE_TIME_CODE_DIGITS: usize = 6;
+pub const ONE_TIME_CODE_DIGITS: usize = 6;
 
 /// Why something about credit is not done.
 #[derive(Debug, thiserror::Error)]
@@ -333,6 +333,21 @@ impl Credits {
             }
         }
         code
+    }
+
+    /// Where an authentication of a customer stands.
+    ///
+    /// # Errors
+    /// [`CreditError::UnknownCustomer`]; the store's.
+    pub async fn standing(
+        &self,
+        merchant: &MerchantAccount,
+        customer: &str,
+        proof: &Proof,
+    ) -> Result<Standing, CreditError> {
+        let account = self.account(merchant, customer).await?;
+        let credit = account.credit.as_ref().ok_or(CreditError::UnknownCustomer)?;
+        Ok(credit.standing(proof, self.books.streams.now()))
     }
 
     /// Takes a one-time code from a customer.

@@ -5,9 +5,7 @@ use askama::Template;
 use http::StatusCode;
 
 use super::{problem, subject, view::Told};
-
-/// Marks that are not letters or digits, and may stand in an origin.
-const ORIGIN_MARKS: &[u8] = b":/.-[]";
+use crate::origin::origin;
 
 /// The page's shell: its script draws the rest.
 #[derive(Template)]
@@ -59,13 +57,6 @@ fn shown(page: &Page<'_>, status: StatusCode, hosts: Vec<String>) -> Result<Repl
         tracing::error!(%error, "the payment page could not be rendered");
         Problem::new(Code::Internal, "Something went wrong here. It was logged.")
     })
-}
-
-/// The origin of a URL, if it can stand in a header among others.
-fn origin(url: &str) -> Option<String> {
-    let origin = url::Url::parse(url).ok()?.origin();
-    let text = origin.is_tuple().then(|| origin.ascii_serialization())?;
-    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || ORIGIN_MARKS.contains(&byte)).then_some(text)
 }
 
 #[cfg(feature = "openapi")]

@@ -14,4 +14,4 @@ pub use product::{
     Offer, OfferSource, OfferStatus, Product, ProductEvent, ProductFault, SpendType, Unavailable, check_code,
 };
 pub use settings::{Exemption, Settings, SettingsEvent, SettingsFault};
-pub use spend::{Challenge, Credit, Proof, ProofFault, Proved, Spend};
+pub use spend::{Challenge, Credit, Proof, ProofFault, Proved, Spend, Standing};

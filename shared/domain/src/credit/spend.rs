@@ -87,6 +87,24 @@ impl Challenge {
     }
 }
 
+/// Where an authentication stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The customer may give a one-time code.
+    Open {
+        /// How many more may be wrong, the last of which is too many.
+        tries_left: u8,
+    },
+    /// The customer authenticated, and nothing was authorised with it yet.
+    Passed,
+    /// The customer gave too many wrong codes.
+    Failed,
+    /// It is too old.
+    Expired,
+    /// Something was authorised with it.
+    Used,
+}
+
 /// What came of an initiation: what a merchant brings to an authorisation, for this very customer and amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Proof {
@@ -150,6 +168,24 @@ impl Credit {
     #[must_use]
     pub fn challenge(&self, id: Reference) -> Option<&Challenge> {
         self.challenges.iter().find(|known| known.id == id)
+    }
+
+    /// Where an authentication stands.
+    #[must_use]
+    pub fn standing(&self, proof: &Proof, now: Time) -> Standing {
+        let known = self.challenge(proof.challenge);
+        let wrong_codes = known.map_or(0, |known| known.wrong_codes);
+        if known.is_some_and(|known| known.used_by.is_some()) {
+            Standing::Used
+        } else if known.is_some_and(Challenge::has_failed) {
+            Standing::Failed
+        } else if now >= proof.expires_at {
+            Standing::Expired
+        } else if known.is_some_and(|known| known.is_passed) {
+            Standing::Passed
+        } else {
+            Standing::Open { tries_left: WRONG_ONE_TIME_CODES_MAX.saturating_sub(wrong_codes) }
+        }
     }
 
     /// Whether a spend of that amount is proved to be the customer's: how.

@@ -8,7 +8,7 @@ use domain::{
     account::{AccountCommand, AccountEvent, LimitFault, SpendFault, Spending},
     credit::{
         Exemption, Offer, OfferSource, OfferStatus, Plan, Product, ProductFault, Proof, ProofFault, Settings,
-        SettingsFault, Spend, SpendType, Unavailable,
+        SettingsFault, Spend, SpendType, Standing, Unavailable,
     },
     limits::{
         CHALLENGE_TIME, CHALLENGES_REMEMBERED, EXEMPTIONS_MAX, OFFERS_PER_PRODUCT_MAX, PLAN_MONTHS_MAX,
@@ -311,6 +311,24 @@ fn wrong_codes_end_an_authentication_and_a_right_one_is_enough_once() {
     assert_eq!(credit(1).decide_code(&given, true, late), Err(ProofFault::Expired));
     // Another authentication is another matter.
     gives(failed, &proof(2, 100, false), true);
+}
+
+#[test]
+fn an_authentication_stands_somewhere() {
+    let given = proof(1, 100, false);
+    let late = NOW.plus(CHALLENGE_TIME);
+    let standing = |account: &Account, now: Time| account.credit.as_ref().unwrap().standing(&given, now);
+    let mut account = credit(10_000);
+    for tries_left in (1..=WRONG_ONE_TIME_CODES_MAX).rev() {
+        assert_eq!(standing(&account, NOW), Standing::Open { tries_left });
+        assert_eq!(standing(&account, late), Standing::Expired);
+        account = gives(account, &given, false);
+    }
+    assert_eq!((standing(&account, NOW), standing(&account, late)), (Standing::Failed, Standing::Failed));
+    let passed = gives(gives(credit(10_000), &given, false), &given, true);
+    assert_eq!((standing(&passed, NOW), standing(&passed, late)), (Standing::Passed, Standing::Expired));
+    let used = spent(passed, &spending(1, 100, Some(given)), &Settings::default());
+    assert_eq!((standing(&used, NOW), standing(&used, late)), (Standing::Used, Standing::Used));
 }
 
 #[test]
