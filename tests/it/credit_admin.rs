@@ -53,11 +53,13 @@ fn customer(limit: u64) -> Value {
 
 /// The same body, with some fields in place of its own; null leaves one out.
 fn with(mut body: Value, fields: &Value) -> Value {
+    let own = body.as_object_mut().unwrap();
     for (name, value) in fields.as_object().unwrap() {
-        match value {
-            Value::Null => body.as_object_mut().unwrap().remove(name),
-            value => body.as_object_mut().unwrap().insert(name.clone(), value.clone()),
-        };
+        if value.is_null() {
+            own.remove(name);
+        } else {
+            own.insert(name.clone(), value.clone());
+        }
     }
     body
 }

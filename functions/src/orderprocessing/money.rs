@@ -66,7 +66,11 @@ pub(super) fn major(field: &str, currency: Currency, text: &str) -> Result<Money
         MoneyError::TooPrecise => {
             wrong(format!("expected at most {exponent} decimals, as {currency} has, got {shown}"))
         }
-        error => wrong(format!("expected a number of major units, got {shown}: it is {error}")),
+        error @ (MoneyError::UnknownCurrency
+        | MoneyError::TooLarge
+        | MoneyError::Negative
+        | MoneyError::CurrencyMismatch
+        | MoneyError::NotDecimal) => wrong(format!("expected a number of major units, got {shown}: it is {error}")),
     })?;
     if money.minor() == 0 {
         return Err(wrong(format!("expected more than 0, got {shown}")));

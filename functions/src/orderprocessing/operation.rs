@@ -111,7 +111,42 @@ fn problem(error: Error) -> Problem {
             ("amount.value", format!("expected more than {held}, which is authorised, got {asked}"))
         }
         Refusal::AmountTooLarge | Refusal::ExceedsRemaining { .. } => ("amount.value", refusal.to_string()),
-        _ => return refusal.into(),
+        Refusal::AmountZero
+        | Refusal::ReferenceLength { .. }
+        | Refusal::ExpiryPast
+        | Refusal::ExpiryTooFar
+        | Refusal::Expired
+        | Refusal::Cancelled
+        | Refusal::Closed
+        | Refusal::Stale { .. }
+        | Refusal::TooManyPayments
+        | Refusal::TooManyOperations
+        | Refusal::UnknownPayment
+        | Refusal::NotCaptured
+        | Refusal::NotAdmitted { .. }
+        | Refusal::NothingAvailable
+        | Refusal::InFlight
+        | Refusal::NotAuthorised
+        | Refusal::Unchanged
+        | Refusal::ShipmentsMismatch { .. }
+        | Refusal::DetailsTooLong { .. }
+        | Refusal::DetailsFull
+        | Refusal::Lines(_)
+        | Refusal::LinesChanged
+        | Refusal::Taken
+        | Refusal::NoLines
+        | Refusal::TaxInvalid { .. }
+        | Refusal::Attempted { .. }
+        | Refusal::BelowPaid { .. }
+        | Refusal::EndsByItself
+        | Refusal::Locked
+        | Refusal::DescriptionLength { .. }
+        | Refusal::ForeignPaymentLength { .. }
+        | Refusal::Captured { .. }
+        | Refusal::CaptureDelayTooLong
+        | Refusal::KeyReused
+        | Refusal::InProgress
+        | Refusal::NeedsHistory => return refusal.into(),
     };
     let message = format!("Field '{field}' is not valid: {said}.");
     Problem { message, ..Problem::from(refusal) }.of_field(field)

@@ -25,10 +25,10 @@ async fn many_authorisations_at_once_never_exceed_the_limit(shop: &Shop) {
         // Whoever was in too large a crowd, or waits, asks again.
         let answer = if answer.status == 200 { answer } else { lender.keyed(&path, number, &spend(9_000)).await };
         assert_eq!(answer.status, 200, "{}", answer.text);
-        match (answer.text_at("/result").as_str(), answer.at("/declineReason").as_str()) {
-            ("Authorised", None) => authorised += 1,
-            ("Declined", Some("NotEnoughCredit" | "Error")) => {}
-            other => panic!("{other:?}"),
+        if answer.text_at("/result") == "Authorised" {
+            authorised += 1;
+        } else {
+            assert_eq!(answer.text_at("/declineReason"), "NotEnoughCredit", "{}", answer.text);
         }
     }
     assert_eq!(authorised, 11, "as many as fit into the limit");

@@ -145,7 +145,7 @@ impl Offer {
     pub fn status_at(&self, now: Time) -> OfferStatus {
         match self.status {
             OfferStatus::Active if self.ends_at.is_some_and(|end| now >= end) => OfferStatus::Expired,
-            status => status,
+            status @ (OfferStatus::Active | OfferStatus::Inactive | OfferStatus::Expired) => status,
         }
     }
 

@@ -56,7 +56,15 @@ fn problem(error: CreditError) -> Problem {
             (Code::CurrencyMismatch, "limit.currency")
         }
         CreditError::Limit(LimitFault::BelowUsed { .. }) => (Code::AmountInvalid, "limit.value"),
-        _ => return error.into(),
+        CreditError::UnknownCustomer
+        | CreditError::UnknownOption
+        | CreditError::OtherProduct { .. }
+        | CreditError::Unavailable { .. }
+        | CreditError::Proof(_)
+        | CreditError::Product(_)
+        | CreditError::Limit(LimitFault::Full)
+        | CreditError::Settings(_)
+        | CreditError::Store(_) => return error.into(),
     };
     Problem::new(code, format!("Field '{field}' is not valid: {error}.")).of_field(field)
 }
