@@ -23,6 +23,7 @@ use domain::{Action, Money, Version};
 use serde_json::{Value, json};
 use tests::{
     hook::Hook,
+    lender::{CUSTOMER, Lender, amount, trusting},
     shop::{Answer, Shop, euro, operate, order_key},
 };
 
@@ -143,6 +144,9 @@ fn kind(pk: &AttributeValue) -> &'static str {
         _ if owner.starts_with('@') => "access",
         Some("sandbox") => "sandbox",
         Some("giftcard") => "gift card",
+        Some("credit") => "credit",
+        Some("creditproduct") => "credit product",
+        Some("creditsettings") => "credit settings",
         Some("feed") => "feed",
         Some("lines") => "lines",
         Some(_) => "access",
@@ -321,6 +325,35 @@ async fn the_five_call_order_is_nine_write_units_and_two_of_the_index() {
         assert_eq!(ledger.orders(), Count::both(2, 1), "a capture reads the order once");
     }
     assert_eq!(shop.state(&opened.order()).await.version, Version::try_new(8).unwrap(), "nine commits, 0 to 8");
+}
+
+/// What a customer's credit costs beside the order: the books, the product with its offers, and what was agreed on.
+#[tokio::test]
+async fn credit_is_one_write_of_the_customers_books_and_a_few_reads() {
+    let (shop, ledger, _dynamo) = counted_shop().await;
+    let lender = Lender::open(&shop, &trusting()).await;
+    let option = lender.option(CUSTOMER, "twelve");
+    let body = json!({ "amount": amount(6_000), "orderReference": "order-1", "spendOptionId": option });
+    ledger.take();
+    let authorised = lender.keyed(&format!("/{CUSTOMER}/authorisation"), 1, &body).await;
+    assert_eq!(authorised.text_at("/result"), "Authorised", "{}", authorised.text);
+    let of_credit = |counts: &BTreeMap<&'static str, Count>| {
+        let of = |kind| counts.get(kind).copied().unwrap_or_default();
+        let (books, product, settings) = (of("credit"), of("credit product"), of("credit settings"));
+        assert_eq!((product.writes, settings.writes), (0, 0));
+        ((books.writes, books.write_units), (books.reads, product.reads, settings.reads))
+    };
+    let counts = ledger.take();
+    assert_eq!(counts["order"], Count::listed(2, 1), "as any payment on its own");
+    assert_eq!(of_credit(&counts), ((1, 1), (3, 2, 2)), "looked at before anything is begun, and held");
+    let id = authorised.text_at("/authorisationId");
+    for (number, what, order_reads) in [(2, "settle", 1), (3, "reverse", 2)] {
+        let done = lender.of(&id, what, number, 3_000).await;
+        assert_eq!(done.status, 200, "{}", done.text);
+        let counts = ledger.take();
+        assert_eq!((counts["order"].write_units, counts["order"].reads), (2, order_reads), "{what}");
+        assert_eq!(of_credit(&counts), ((1, 1), (1, 0, 1)), "{what}");
+    }
 }
 
 #[tokio::test]

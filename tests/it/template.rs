@@ -289,6 +289,11 @@ fn the_template_stays_within_what_aws_takes() {
         resources <= limit,
         "{resources} resources, and a stack takes {limit}: move a family into a stack of its own"
     );
+    let told = fs::read_to_string(repository().join("docs/DEPLOYING.md")).unwrap();
+    assert!(
+        told.contains(&format!("It is {resources} resources; ")),
+        "docs/DEPLOYING.md says another number than {resources}"
+    );
 
     let routes = CATALOGUE.iter().flat_map(|mounted| mounted.route.paths).map(|path| sam::api_paths(path).len());
     let routes = routes.sum::<usize>();

@@ -79,8 +79,6 @@ async fn find(
     payment_of: impl Fn(&Order, Version) -> Option<Version>,
     none: fn() -> Problem,
 ) -> Result<(Found, Version), Problem> {
-    // A customer that there is not has nothing, whatever else is asked for.
-    engine.credits.account(&merchant, customer).await.map_err(problem_of_credit)?;
     let reference = id.parse::<Reference>().map_err(|_| none())?;
     let (key, version) = (OrderKey { merchant, id: reference.order() }, reference.version());
     let order = engine.app.find(&key).await.map_err(|error| match error {

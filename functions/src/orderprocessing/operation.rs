@@ -3,7 +3,7 @@
 use api::{Call, Code, Engine, Object, Problem};
 use app::{Error, Operated, OrderKey};
 use domain::{
-    Action, Money, Order,
+    Action, Money, Order, Version,
     order::{Operate, Operation, Refusal, Standing},
 };
 use http::StatusCode;
@@ -55,8 +55,8 @@ pub(super) struct Asked {
     pub(super) id: String,
     /// The operation.
     pub(super) operation: Operation,
-    /// The order right after it was asked for.
-    pub(super) order: Order,
+    /// Which order it is of.
+    key: OrderKey,
 }
 
 /// Asks for an operation, or finds the one that the same request asked for before.
@@ -68,10 +68,8 @@ pub(super) async fn ask(engine: &Engine, key: OrderKey, order: Order, operate: O
         tracing::error!(%version, "an operation that was asked for is not there");
         Problem::new(Code::Internal, "Something went wrong here. It was logged.")
     })?;
-    // The answer to a repetition is the first one, whatever happened since.
-    let order = engine.app.order_at(&key, version).await?;
     let id = key.id.at(version).to_uuid().to_string();
-    Ok(Asked { id, operation, order })
+    Ok(Asked { id, operation, key })
 }
 
 impl Asked {
@@ -87,10 +85,12 @@ impl Asked {
         }
     }
 
-    /// What of a payment was neither settled nor reversed, right after this was asked for.
-    pub(super) fn float(&self, payment: domain::Version) -> Money {
-        let left = self.order.payment(payment).map_or(0, |payment| payment.tally.available(Action::Void));
-        self.order.amount.with_minor(left)
+    /// What of a payment was neither settled nor reversed, right after this was asked for: so a repetition is answered
+    /// as it was, whatever happened since.
+    pub(super) async fn float(&self, engine: &Engine, payment: Version) -> Result<Money, Problem> {
+        let order = engine.app.order_at(&self.key, self.operation.version).await?;
+        let left = order.payment(payment).map_or(0, |payment| payment.tally.available(Action::Void));
+        Ok(order.amount.with_minor(left))
     }
 }
 

@@ -6,7 +6,6 @@ use domain::{
     access::Role,
     order::{Only, Operate, OperationKind, PartnerId, Target},
 };
-use http::StatusCode;
 use serde::Serialize;
 
 use super::{
@@ -71,7 +70,7 @@ impl api::openapi::Describe for RefundTransaction {
         super::of_customer()
             .path("transactionId", "What the settlement answered.")
             .keyed()
-            .answer::<Answer>(StatusCode::OK, "The refund.")
-            .answer::<Answer>(StatusCode::ACCEPTED, "It was taken, and is not done yet.")
+            .answer::<Answer>(http::StatusCode::OK, "The refund.")
+            .answer::<Answer>(http::StatusCode::ACCEPTED, "It was taken, and is not done yet.")
     }
 }

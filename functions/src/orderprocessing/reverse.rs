@@ -5,7 +5,6 @@ use domain::{
     access::Role,
     order::{Only, Operate, OperationKind, Target},
 };
-use http::StatusCode;
 use serde::Serialize;
 
 use super::{
@@ -59,7 +58,7 @@ impl Endpoint for ReverseAuthorisation {
         };
         let asked = ask(engine, found.key, found.order, operate).await?;
         let status = asked.status()?;
-        let remaining_float = AmountView::of(asked.float(version))?;
+        let remaining_float = AmountView::of(asked.float(engine, version).await?)?;
         Reply::json(status, None, &Answer { authorisation_reversal_id: asked.id, remaining_float })
     }
 }
@@ -68,7 +67,7 @@ impl Endpoint for ReverseAuthorisation {
 impl api::openapi::Describe for ReverseAuthorisation {
     fn describe() -> api::openapi::Description {
         super::of_authorisation()
-            .answer::<Answer>(StatusCode::OK, "The reversal, and what is left.")
-            .answer::<Answer>(StatusCode::ACCEPTED, "It was taken, and is not done yet.")
+            .answer::<Answer>(http::StatusCode::OK, "The reversal, and what is left.")
+            .answer::<Answer>(http::StatusCode::ACCEPTED, "It was taken, and is not done yet.")
     }
 }

@@ -5,7 +5,6 @@ use domain::{
     access::Role,
     order::{Only, Operate, OperationKind, Target},
 };
-use http::StatusCode;
 use serde::Serialize;
 
 use super::{
@@ -62,7 +61,7 @@ impl Endpoint for SettleAuthorisation {
 impl api::openapi::Describe for SettleAuthorisation {
     fn describe() -> api::openapi::Description {
         super::of_authorisation()
-            .answer::<Answer>(StatusCode::OK, "The transaction.")
-            .answer::<Answer>(StatusCode::ACCEPTED, "It was taken, and is not done yet.")
+            .answer::<Answer>(http::StatusCode::OK, "The transaction.")
+            .answer::<Answer>(http::StatusCode::ACCEPTED, "It was taken, and is not done yet.")
     }
 }

@@ -332,7 +332,7 @@ async fn of_operations(lender: &Lender<'_>) -> Vec<Case> {
             "not_found",
             "no such authorisation",
         ),
-        Case("nobody's", ask("nobody", &id, "reverse", 1), 404, "not_found", "no such customer"),
+        Case("nobody's", ask("nobody", &id, "reverse", 1), 404, "not_found", "no such authorisation"),
         Case("a transaction's", ask(CUSTOMER, &settled, "settle", 1), 404, "not_found", "no such authorisation"),
         Case("an authorisation's", refund(CUSTOMER, &id, 1), 404, "not_found", "no such transaction"),
         Case("another customer's", refund(OTHER, &settled, 1), 404, "not_found", "no such transaction"),

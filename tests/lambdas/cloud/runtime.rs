@@ -121,8 +121,9 @@ impl Lambda {
 
     /// Ends all functions. What they wrote is read to its end.
     pub(crate) async fn end_all(&self) {
-        let running = std::mem::take(&mut *locked(&self.running));
-        for function in running.into_values() {
+        // They stay known until they have ended: who asks for its next event finds the Runtime API as it was.
+        let running = locked(&self.running).values().cloned().collect::<Vec<_>>();
+        for function in running {
             function.end();
             // The reader is dropped with the sender only after it has said so.
             let _ = function.has_ended.clone().wait_for(|has_ended| *has_ended).await;

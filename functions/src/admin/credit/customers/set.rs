@@ -1,7 +1,7 @@
 //! `PUT /admin/v1/creditCustomers/{customerRef}`: gives a customer credit, or changes its limit.
 
 use api::{Access, Call, Code, Endpoint, Engine, Family, Object, Problem, Reply, Route, field_missing};
-use domain::{access::Role, account::LimitFault, limits::CREDIT_CODE_CHARS_MAX};
+use domain::{access::Role, account::LimitFault};
 use http::StatusCode;
 use partners::CreditError;
 use serde::Deserialize;
@@ -20,7 +20,7 @@ pub struct SetCreditCustomer;
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "SetCreditCustomerRequest"))]
 pub struct Body {
     /// The product.
-    #[cfg_attr(feature = "openapi", schemars(required, length(min = 1, max = CREDIT_CODE_CHARS_MAX)))]
+    #[cfg_attr(feature = "openapi", schemars(required, length(min = 1, max = domain::limits::CREDIT_CODE_CHARS_MAX)))]
     product_code: Option<String>,
     /// How much may be spent, in the product's currency.
     #[cfg_attr(feature = "openapi", schemars(with = "Amount"))]

@@ -5,7 +5,7 @@ use domain::{
     Decimal, Time,
     access::Role,
     credit::{Offer, OfferSource, OfferStatus, SpendType},
-    limits::{CREDIT_TEXT_CHARS_MAX, PLAN_MONTHS_MAX},
+    limits::PLAN_MONTHS_MAX,
 };
 use http::StatusCode;
 use serde::Deserialize;
@@ -27,10 +27,10 @@ pub struct SetCreditOffer;
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "SetCreditOfferRequest"))]
 pub struct Body {
     /// Its name for people.
-    #[cfg_attr(feature = "openapi", schemars(required, length(min = 1, max = CREDIT_TEXT_CHARS_MAX)))]
+    #[cfg_attr(feature = "openapi", schemars(required, length(min = 1, max = domain::limits::CREDIT_TEXT_CHARS_MAX)))]
     name: Option<String>,
     /// What it is.
-    #[cfg_attr(feature = "openapi", schemars(length(max = CREDIT_TEXT_CHARS_MAX)))]
+    #[cfg_attr(feature = "openapi", schemars(length(max = domain::limits::CREDIT_TEXT_CHARS_MAX)))]
     description: Option<String>,
     /// Whether it can be taken; `Active`, if it is not given.
     #[cfg_attr(feature = "openapi", schemars(extend("enum" = ["Active", "Inactive", "Expired", null])))]

@@ -1,7 +1,7 @@
 //! `PUT /admin/v1/creditProducts/{productCode}`: makes a credit product, or names it anew.
 
 use api::{Access, Call, Code, Endpoint, Engine, Family, Problem, Reply, Route, field_missing};
-use domain::{Currency, access::Role, limits::CREDIT_TEXT_CHARS_MAX};
+use domain::{Currency, access::Role};
 use http::StatusCode;
 use serde::Deserialize;
 
@@ -18,10 +18,10 @@ pub struct SetCreditProduct;
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "SetCreditProductRequest"))]
 pub struct Body {
     /// Its name for people.
-    #[cfg_attr(feature = "openapi", schemars(required, length(min = 1, max = CREDIT_TEXT_CHARS_MAX)))]
+    #[cfg_attr(feature = "openapi", schemars(required, length(min = 1, max = domain::limits::CREDIT_TEXT_CHARS_MAX)))]
     name: Option<String>,
     /// What it is.
-    #[cfg_attr(feature = "openapi", schemars(length(max = CREDIT_TEXT_CHARS_MAX)))]
+    #[cfg_attr(feature = "openapi", schemars(length(max = domain::limits::CREDIT_TEXT_CHARS_MAX)))]
     description: Option<String>,
     /// What it is lent in.
     #[cfg_attr(feature = "openapi", schemars(required, with = "Option<::webhooks::schema::Currency>"))]

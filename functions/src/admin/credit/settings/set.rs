@@ -4,7 +4,6 @@ use api::{Access, Call, Code, Endpoint, Engine, Family, Object, Problem, Reply, 
 use domain::{
     access::Role,
     credit::{Exemption, Settings},
-    limits::EXEMPTIONS_MAX,
 };
 use http::StatusCode;
 use serde::Deserialize;
@@ -31,7 +30,7 @@ pub struct Body {
     /// Whether customers have to authenticate, but for exemptions; they have to, if it is not given.
     authentication: Option<bool>,
     /// Up to where they need not: at most one for each currency. None, if they are not given.
-    #[cfg_attr(feature = "openapi", schemars(with = "Option<Vec<ExemptionBody>>", length(max = EXEMPTIONS_MAX)))]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Vec<ExemptionBody>>", length(max = domain::limits::EXEMPTIONS_MAX)))]
     exemptions: Option<Vec<Object<ExemptionBody>>>,
 }
 
