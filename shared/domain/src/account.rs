@@ -1,17 +1,20 @@
 //! The account: money of a shopper's that we hold ourselves, such as a gift card, or that a customer may spend on credit.
 //!
 //! A gift card was issued with a balance, a line of [`Credit`] with a limit; at every moment that is what is available,
-//! what is held, and what was settled and not refunded. Money is held under the reference of a payment, and what is held is settled, released or refunded
-//! under the reference of a leg. A reference is used once: asking again changes nothing.
+//! what is held, and what was settled and not refunded. Money is held under the reference of a payment, and what is held
+//! is settled, released or refunded under the reference of a leg. A reference is used once: asking again changes nothing.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Action, Aggregate, Money, Reference, Tally, Time, Version,
-    credit::{Credit, Proof, ProofFault, Proved, Settings, Spend},
+    credit::{Challenge, Credit, Proof, ProofFault, Proved, Settings, Spend, Standing},
     limits::{
-        CODE_LOCK, DECLINED_COMMITS_MAX, DECLINED_REMEMBERED, MOVEMENTS_PER_ACCOUNT_MAX, MOVEMENTS_RESERVE,
-        WRONG_CODES_MAX,
+        CODE_LOCK, DECLINED_COMMITS_MAX, DECLINED_REMEMBERED, FORGOTTEN_FROM, MOVEMENTS_PER_ACCOUNT_MAX,
+        MOVEMENTS_RESERVE, PURCHASE_MEMORY, RETURNS_RESERVE, WRONG_CODES_MAX, WRONG_ONE_TIME_CODES_IN_A_ROW_MAX,
+        WRONG_ONE_TIME_CODES_MAX,
     },
     order::{Decline, KeyPrint},
     reference::LegReference,
@@ -44,9 +47,12 @@ pub struct Account {
     /// The idempotency key it was issued with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<KeyPrint>,
-    /// Every hold there was.
+    /// Every hold there was; of credit, those that are not forgotten.
     #[serde(default)]
     pub holds: Vec<Hold>,
+    /// What is outstanding of purchases on credit that are forgotten, in minor units.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub forgotten: u64,
     /// Payments that must not hold money any more, because their partner was told that nothing happened.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     barred: Vec<Reference>,
@@ -90,6 +96,17 @@ pub struct Hold {
     /// On which terms credit was spent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spend: Option<Box<Spend>>,
+    /// The authentication that was used up by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<Reference>,
+    /// Whether the customer was exempt from one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_exempt: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+fn is_zero(amount: &u64) -> bool {
+    *amount == 0
 }
 
 /// One entry of an account's history.
@@ -281,7 +298,8 @@ impl Account {
     /// What can be spent, in minor units of its currency.
     #[must_use]
     pub fn available(&self) -> u64 {
-        self.holds.iter().fold(self.issued.minor(), |left, hold| left.saturating_sub(hold.tally.kept()))
+        let issued = self.issued.minor().saturating_sub(self.forgotten);
+        self.holds.iter().fold(issued, |left, hold| left.saturating_sub(hold.tally.kept()))
     }
 
     /// What is held and neither settled nor released, in minor units.
@@ -294,7 +312,7 @@ impl Account {
     #[must_use]
     pub fn outstanding(&self) -> u64 {
         let kept = |hold: &Hold| hold.tally.captured.saturating_sub(hold.tally.refunded);
-        self.holds.iter().map(kept).fold(0, u64::saturating_add)
+        self.holds.iter().map(kept).fold(self.forgotten, u64::saturating_add)
     }
 
     /// Whether what it was issued with, or its limit, is what is available, held and outstanding: a promise of the engine,
@@ -378,7 +396,7 @@ impl Account {
         if amount.currency() != self.issued.currency() || amount.minor() > self.available() {
             return Err(Decline::NotEnoughBalance);
         }
-        self.check_room()?;
+        self.check_room(Time::default())?;
         Ok(vec![AccountEvent::Held { payment, amount: amount.minor(), spend: None, proved: None }])
     }
 
@@ -403,13 +421,78 @@ impl Account {
         if let Some(reason) = self.declined(Call::Hold(*payment)) {
             return Err(SpendFault::Declined(reason));
         }
-        let proved = credit.prove(*amount, proof.as_ref(), settings, now)?;
+        let is_used = proof.is_some_and(|proof| self.is_used(proof.challenge));
+        let proved = credit.prove(*amount, proof.as_ref(), is_used, settings, now)?;
         if amount.currency() != self.issued.currency() || amount.minor() > self.available() {
             return Err(SpendFault::Declined(Decline::NotEnoughBalance));
         }
-        self.check_room().map_err(SpendFault::Declined)?;
+        self.check_room(now).map_err(SpendFault::Declined)?;
         let spend = Some(Box::new(spend.clone()));
         Ok(vec![AccountEvent::Held { payment: *payment, amount: amount.minor(), spend, proved }])
+    }
+
+    /// Whether a spend of that amount is proved to be the customer's.
+    ///
+    /// # Errors
+    /// [`ProofFault`].
+    pub fn prove(
+        &self,
+        amount: Money,
+        proof: Option<&Proof>,
+        settings: &Settings,
+        now: Time,
+    ) -> Result<Option<Proved>, ProofFault> {
+        let credit = self.credit.as_deref().ok_or(ProofFault::NotAuthenticated)?;
+        let is_used = proof.is_some_and(|proof| self.is_used(proof.challenge));
+        credit.prove(amount, proof, is_used, settings, now)
+    }
+
+    /// Where an authentication stands.
+    #[must_use]
+    pub fn standing(&self, proof: &Proof, now: Time) -> Standing {
+        let known = self.credit.as_deref().and_then(|credit| credit.challenge(proof.challenge));
+        if self.is_used(proof.challenge) {
+            Standing::Used
+        } else if known.is_some_and(Challenge::has_failed) {
+            Standing::Failed
+        } else if now >= proof.expires_at {
+            Standing::Expired
+        } else if known.is_some_and(|known| known.is_passed) {
+            Standing::Passed
+        } else if self.is_locked(now) {
+            Standing::Failed
+        } else {
+            let wrong = known.map_or(0, |known| known.wrong_codes);
+            let of_it = WRONG_ONE_TIME_CODES_MAX.saturating_sub(wrong);
+            // After a lock, one wrong code is enough for the next.
+            let in_a_row = WRONG_ONE_TIME_CODES_IN_A_ROW_MAX.saturating_sub(self.wrong_codes).max(1);
+            Standing::Open { tries_left: of_it.min(in_a_row) }
+        }
+    }
+
+    /// Whether something was spent with an authentication.
+    fn is_used(&self, challenge: Reference) -> bool {
+        self.holds.iter().any(|hold| hold.challenge == Some(challenge))
+    }
+
+    /// Whether nobody can authenticate as the customer for a while, because too many wrong codes were given in a row.
+    fn is_locked(&self, now: Time) -> bool {
+        self.wrong_codes >= WRONG_ONE_TIME_CODES_IN_A_ROW_MAX && now < self.code_failed_at.plus(CODE_LOCK)
+    }
+
+    /// Whether so much more may be held for a payment on credit, on the terms and with the authentication that it has.
+    ///
+    /// # Errors
+    /// [`Decline::NotAuthenticated`] for a payment that was exempt because it was small, and would not be any more;
+    /// [`Decline::NotPermitted`] for more than its offer takes.
+    pub fn check_raise(&self, payment: Reference, more: u64, settings: &Settings) -> Result<(), Decline> {
+        let Some(hold) = self.hold(payment) else { return Ok(()) };
+        let total = hold.tally.authorised.saturating_sub(hold.tally.voided).saturating_add(more);
+        if hold.is_exempt && settings.is_authenticated && !settings.is_small(self.issued.with_minor(total)) {
+            return Err(Decline::NotAuthenticated);
+        }
+        let takes = hold.spend.as_ref().is_none_or(|spend| spend.takes(total));
+        if takes { Ok(()) } else { Err(Decline::NotPermitted) }
     }
 
     /// Decides what a one-time code comes to: the events to commit, none if the customer has authenticated already.
@@ -418,16 +501,16 @@ impl Account {
     /// [`ProofFault`]: the authentication cannot be passed any more.
     pub fn decide_code(&self, proof: &Proof, is_right: bool, now: Time) -> Result<Vec<AccountEvent>, ProofFault> {
         let credit = self.credit.as_deref().ok_or(ProofFault::NotAuthenticated)?;
-        let known = credit.challenge(proof.challenge);
-        if now >= proof.expires_at {
-            return Err(ProofFault::Expired);
+        match self.standing(proof, now) {
+            Standing::Open { .. } => {}
+            Standing::Passed => return Ok(Vec::new()),
+            Standing::Used => return Err(ProofFault::Used),
+            Standing::Expired => return Err(ProofFault::Expired),
+            Standing::Failed if self.is_locked(now) => return Err(ProofFault::Locked),
+            Standing::Failed => return Err(ProofFault::NotAuthenticated),
         }
-        match known {
-            Some(known) if known.is_passed => return Ok(Vec::new()),
-            Some(known) if known.has_failed() => return Err(ProofFault::NotAuthenticated),
-            Some(known) if known.used_by.is_some() => return Err(ProofFault::Used),
-            None if !credit.has_room(now) => return Err(ProofFault::TooMany),
-            Some(_) | None => {}
+        if credit.challenge(proof.challenge).is_none() && !credit.has_room(now) {
+            return Err(ProofFault::TooMany);
         }
         if self.version.is_near_end() {
             return Err(ProofFault::TooMany);
@@ -457,6 +540,12 @@ impl Account {
         Ok(vec![AccountEvent::LimitSet { limit: limit.minor() }])
     }
 
+    /// Whether what a leg asks for was done.
+    #[must_use]
+    pub fn has_done(&self, leg: LegReference) -> bool {
+        self.movements.iter().any(|movement| movement.leg == Some(leg))
+    }
+
     fn decide_move(
         &self,
         payment: Reference,
@@ -464,7 +553,7 @@ impl Account {
         action: Action,
         amount: u64,
     ) -> Result<Vec<AccountEvent>, Decline> {
-        if self.movements.iter().any(|movement| movement.leg == Some(leg)) {
+        if self.has_done(leg) {
             return Ok(Vec::new());
         }
         if let Some(reason) = self.declined(Call::Move(leg)) {
@@ -485,21 +574,60 @@ impl Account {
             return Err(Decline::NotEnoughBalance);
         }
         match action {
-            Action::Capture | Action::Increase => self.check_room()?,
-            // What was taken can always be given back.
+            Action::Increase => self.check_room(Time::default())?,
+            // What is held can be settled, and what was taken can be given back.
+            Action::Capture if self.movements.len() < MOVEMENTS_PER_ACCOUNT_MAX.saturating_sub(RETURNS_RESERVE) => {}
             Action::Void | Action::Refund if self.movements.len() < MOVEMENTS_PER_ACCOUNT_MAX => {}
-            Action::Void | Action::Refund => return Err(Decline::NotPermitted),
+            Action::Capture | Action::Void | Action::Refund => return Err(Decline::NotPermitted),
         }
         Ok(vec![AccountEvent::Moved { payment, leg, action, amount }])
     }
 
     /// Room for money to be taken.
-    fn check_room(&self) -> Result<(), Decline> {
+    fn check_room(&self, now: Time) -> Result<(), Decline> {
         let room = MOVEMENTS_PER_ACCOUNT_MAX.saturating_sub(MOVEMENTS_RESERVE);
-        // The terms of a spend take as much of a snapshot as a movement and more.
-        let spends = self.holds.iter().filter(|hold| hold.spend.is_some()).count();
-        let is_full = self.version.is_near_end() || self.movements.len() + self.barred.len() + spends >= room;
+        let taken = self.taken_room();
+        let old = self.old_purchases(now);
+        let is_of = |payment: Reference| old.contains_key(&payment);
+        let movements = self.movements.iter().filter(|movement| is_of(movement.payment)).count();
+        let is_full = self.version.is_near_end() || taken.saturating_sub(movements + old.len()) >= room;
         if is_full { Err(Decline::NotPermitted) } else { Ok(()) }
+    }
+
+    /// How much of the room for money to be taken is used, in movements. The terms of a spend take as much of a snapshot
+    /// as a movement and more, and what is held is to be settled.
+    fn taken_room(&self) -> usize {
+        let spends = self.holds.iter().filter(|hold| hold.spend.is_some()).count();
+        let open = self.holds.iter().filter(|hold| hold.tally.capturable() > 0).count();
+        self.movements.len() + self.barred.len() + spends + open
+    }
+
+    /// Purchases on credit of which nothing is held, and nothing has moved for long; with what is outstanding of each.
+    fn old_purchases(&self, at: Time) -> BTreeMap<Reference, u64> {
+        if self.credit.is_none() || self.taken_room() < FORGOTTEN_FROM {
+            return BTreeMap::new();
+        }
+        let mut last = BTreeMap::new();
+        for movement in &self.movements {
+            last.insert(movement.payment, movement.at);
+        }
+        let is_old = |hold: &&Hold| {
+            let moved = last.get(&hold.payment).copied().unwrap_or_default();
+            hold.tally.capturable() == 0 && moved.plus(PURCHASE_MEMORY) <= at
+        };
+        let outstanding = |hold: &Hold| hold.tally.captured.saturating_sub(hold.tally.refunded);
+        self.holds.iter().filter(is_old).map(|hold| (hold.payment, outstanding(hold))).collect()
+    }
+
+    /// Forgets them: what is outstanding of them stays so.
+    fn forget_old_purchases(&mut self, at: Time) {
+        let old = self.old_purchases(at);
+        if old.is_empty() {
+            return;
+        }
+        self.forgotten = old.values().copied().fold(self.forgotten, u64::saturating_add);
+        self.holds.retain(|hold| !old.contains_key(&hold.payment));
+        self.movements.retain(|movement| !old.contains_key(&movement.payment));
     }
 
     fn apply(&mut self, event: &AccountEvent, at: Time) {
@@ -508,22 +636,31 @@ impl Account {
             AccountEvent::Issued { .. } | AccountEvent::CreditOpened { .. } => {}
             AccountEvent::LimitSet { limit } => self.issued = self.issued.with_minor(*limit),
             AccountEvent::CodeGiven { challenge, expires_at, is_right } => {
-                let credit = self.credit.as_mut();
-                let Some(known) = credit.and_then(|credit| credit.remember(*challenge, *expires_at, at)) else {
-                    return;
-                };
+                if let Some(credit) = &mut self.credit {
+                    credit.code_given(*challenge, *expires_at, *is_right, at);
+                }
                 if *is_right {
-                    known.is_passed = true;
+                    self.wrong_codes = 0;
                 } else {
-                    known.wrong_codes = known.wrong_codes.saturating_add(1);
+                    self.wrong_codes = self.wrong_codes.saturating_add(1);
+                    self.code_failed_at = at;
                 }
             }
             AccountEvent::Held { payment, amount, spend, proved } => {
-                self.wrong_codes = 0;
-                if let (Some(credit), Some(proved)) = (&mut self.credit, proved) {
-                    credit.spent(*payment, proved, at);
+                self.forget_old_purchases(at);
+                match (&mut self.credit, proved) {
+                    // A hold on a gift card came with the right code; one on credit may have been exempt.
+                    (None, _) => self.wrong_codes = 0,
+                    (Some(credit), Some(proved)) => credit.spent(proved),
+                    (Some(_), None) => {}
                 }
-                self.holds.push(Hold { payment: *payment, tally: Tally::authorised(*amount), spend: spend.clone() });
+                self.holds.push(Hold {
+                    payment: *payment,
+                    tally: Tally::authorised(*amount),
+                    spend: spend.clone(),
+                    challenge: proved.and_then(|proved| proved.challenge),
+                    is_exempt: proved.is_some_and(|proved| proved.is_exempt),
+                });
                 self.movements.push(Movement { at, payment: *payment, leg: None, action: None, amount: *amount });
             }
             AccountEvent::Moved { payment, leg, action, amount } => {
@@ -570,6 +707,7 @@ impl Aggregate for Account {
                 code_failed_at: Time::default(),
                 key: *key,
                 holds: Vec::new(),
+                forgotten: 0,
                 barred: Vec::new(),
                 declined: Vec::new(),
                 movements: Vec::new(),
@@ -586,6 +724,7 @@ impl Aggregate for Account {
                 code_failed_at: Time::default(),
                 key: *key,
                 holds: Vec::new(),
+                forgotten: 0,
                 barred: Vec::new(),
                 declined: Vec::new(),
                 movements: Vec::new(),

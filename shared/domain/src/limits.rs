@@ -114,11 +114,22 @@ pub const ASK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Movements (holds, settlements, releases, refunds) that one account remembers. Each costs about 105
 /// bytes of a snapshot, and each hold about 70 more, or 250 with the terms that credit was spent on, which must stay
-/// within the 400 KB of a DynamoDB item: a spend of credit counts twice where there is to be room for more.
+/// within the 400 KB of a DynamoDB item: where there is to be room for more, a spend of credit counts twice, and what is
+/// held once more, since it is to be settled.
 pub const MOVEMENTS_PER_ACCOUNT_MAX: usize = 2_560;
 
-/// Movements kept back for releases and refunds: money that was taken can always be given back.
+/// Movements kept back for what is done with money that is held: there is room for each hold to be settled.
 pub const MOVEMENTS_RESERVE: usize = 1_536;
+
+/// Movements of those kept back for releases and refunds: money that was taken can be given back.
+pub const RETURNS_RESERVE: usize = 768;
+
+/// How much of the room for new holds may be taken before old purchases on credit are forgotten, in movements.
+pub const FORGOTTEN_FROM: usize = 512;
+
+/// How long a purchase on credit is remembered, of which nothing is held any more, once there is little room. What of it
+/// is outstanding stays so; it can be refunded no more.
+pub const PURCHASE_MEMORY: Duration = Duration::from_secs(400 * 86_400);
 
 /// Declined calls that one account, or one book of the sandbox, remembers: those that come twice come soon.
 pub const DECLINED_REMEMBERED: usize = 64;
@@ -131,7 +142,7 @@ pub const DECLINED_COMMITS_MAX: u16 = 8_192;
 /// [`CODE_LOCK`]. After that, each further wrong one locks it again.
 pub const WRONG_CODES_MAX: u8 = 10;
 
-/// How long a gift card is locked after too many wrong security codes.
+/// How long a gift card, or who authenticates as a customer, is locked after too many wrong codes.
 pub const CODE_LOCK: Duration = Duration::from_secs(3_600);
 
 /// The longest brand of a gift card, in characters. It is stored with each payment.
@@ -198,6 +209,11 @@ pub const CHALLENGE_MEMORY: Duration = Duration::from_secs(5 * 60);
 
 /// Authentications of one customer that are remembered at once; more are refused until the oldest is forgotten.
 pub const CHALLENGES_REMEMBERED: usize = 64;
+
+/// Wrong one-time codes in a row, of whichever authentications, after which a customer cannot authenticate for
+/// [`CODE_LOCK`]; after that, each further wrong one locks it again (RTS on strong customer authentication, article 4: five
+/// at most).
+pub const WRONG_ONE_TIME_CODES_IN_A_ROW_MAX: u8 = 5;
 
 /// Wrong one-time codes after which an authentication has failed.
 pub const WRONG_ONE_TIME_CODES_MAX: u8 = 3;

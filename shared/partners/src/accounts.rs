@@ -280,7 +280,7 @@ impl Partner for Accounts {
     }
 
     fn perform<'a>(&'a self, request: Perform<'a>) -> Fut<'a, LegResult> {
-        Box::pin(async move { self.books.perform(&request).await })
+        Box::pin(async move { self.books.perform(&request, |_| Ok(())).await })
     }
 
     fn lookup<'a>(&'a self, request: Lookup<'a>) -> Fut<'a, Resolution> {

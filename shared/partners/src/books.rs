@@ -45,8 +45,12 @@ impl Books {
         changed.ok_or_else(|| ChangeError::Refused(unknown()))
     }
 
-    /// A partner's capture, void, refund or increase.
-    pub(crate) async fn perform(&self, request: &Perform<'_>) -> LegResult {
+    /// A partner's capture, void, refund or increase, if the account admits it.
+    pub(crate) async fn perform(
+        &self,
+        request: &Perform<'_>,
+        admits: impl Fn(&Account) -> Result<(), Decline> + Send + Sync,
+    ) -> LegResult {
         let command = AccountCommand::Move {
             payment: request.payment,
             leg: request.leg,
@@ -56,7 +60,8 @@ impl Books {
         let call = Call::Move(request.leg);
         let decide = |account: &Account| {
             let declined = |reason| account.decline(call, reason).map(|event| vec![event]).ok_or(reason);
-            account.decide(&command).or_else(declined)
+            let admitted = if account.has_done(request.leg) { Ok(()) } else { admits(account) };
+            admitted.and_then(|()| account.decide(&command)).or_else(declined)
         };
         match self.change(request.merchant, request.token, decide).await {
             Ok(account) => account.declined(call).map_or(LegResult::Done, |reason| LegResult::Declined { reason }),

@@ -10,7 +10,7 @@ use app::{
 };
 use data_encoding::BASE32_NOPAD;
 use domain::{
-    Account, Currency, MerchantAccount, Money, Reference,
+    Account, Action, Currency, MerchantAccount, Money, Reference,
     account::{AccountEvent, Call, LimitFault, SpendFault, Spending},
     credit::{
         Offer, Product, ProductEvent, ProductFault, Proof, ProofFault, Settings, SettingsEvent, SettingsFault, Spend,
@@ -261,10 +261,12 @@ impl Credits {
         self.uuid("credit-offer", &[merchant.as_str(), product, offer])
     }
 
-    /// What a customer names an offer by when it is taken.
+    /// What a customer names an offer by when it is taken: the terms as they are, so that who was shown others does not
+    /// get these.
     #[must_use]
-    pub fn option_id(&self, merchant: &MerchantAccount, customer: &str, product: &str, offer: &str) -> Uuid {
-        self.uuid("credit-spend-option", &[merchant.as_str(), customer, product, offer])
+    pub fn option_id(&self, merchant: &MerchantAccount, customer: &str, product: &str, offer: &Offer) -> Uuid {
+        let (rate, months) = (offer.interest_rate.to_string(), offer.months.to_string());
+        self.uuid("credit-spend-option", &[merchant.as_str(), customer, product, &offer.code, &rate, &months])
     }
 
     /// Whether the customer may spend an amount on these terms without authentication.
@@ -293,8 +295,7 @@ impl Credits {
         let account = self.account(merchant, wanted.customer).await?;
         self.terms(merchant, &account, wanted).await?;
         let settings = self.settings(merchant).await?;
-        let credit = account.credit.as_ref().ok_or(CreditError::UnknownCustomer)?;
-        credit.prove(wanted.amount, proof, &settings, self.books.streams.now())?;
+        account.prove(wanted.amount, proof, &settings, self.books.streams.now())?;
         Ok(())
     }
 
@@ -308,7 +309,7 @@ impl Credits {
         check_currency(account.issued.currency(), wanted.amount)?;
         let Some(option) = wanted.option else { return Ok(Spend::revolving()) };
         let product = self.product(merchant, &account.brand).await?;
-        let is_it = |offer: &&Offer| self.option_id(merchant, wanted.customer, &product.code, &offer.code) == option;
+        let is_it = |offer: &&Offer| self.option_id(merchant, wanted.customer, &product.code, offer) == option;
         let offer = product.offers.iter().find(is_it).ok_or(CreditError::UnknownOption)?;
         let currency = product.currency;
         let checked = offer.check(wanted.amount.minor(), self.books.streams.now());
@@ -346,8 +347,7 @@ impl Credits {
         proof: &Proof,
     ) -> Result<Standing, CreditError> {
         let account = self.account(merchant, customer).await?;
-        let credit = account.credit.as_ref().ok_or(CreditError::UnknownCustomer)?;
-        Ok(credit.standing(proof, self.books.streams.now()))
+        Ok(account.standing(proof, self.books.streams.now()))
     }
 
     /// Takes a one-time code from a customer.
@@ -508,7 +508,24 @@ impl Partner for Credits {
     }
 
     fn perform<'a>(&'a self, request: Perform<'a>) -> Fut<'a, LegResult> {
-        Box::pin(async move { self.books.perform(&request).await })
+        Box::pin(async move {
+            let settings = match request.action {
+                Action::Increase => self.settings(request.merchant).await,
+                Action::Capture | Action::Void | Action::Refund => Ok(Settings::default()),
+            };
+            let settings = match settings {
+                Ok(settings) => settings,
+                Err(error) => {
+                    tracing::warn!(%error, leg = %request.leg, "the account's store did not answer");
+                    return LegResult::Uncertain;
+                }
+            };
+            let admits = |account: &Account| match request.action {
+                Action::Increase => account.check_raise(request.payment, request.amount.minor(), &settings),
+                Action::Capture | Action::Void | Action::Refund => Ok(()),
+            };
+            self.books.perform(&request, admits).await
+        })
     }
 
     fn lookup<'a>(&'a self, request: Lookup<'a>) -> Fut<'a, Resolution> {

@@ -137,6 +137,7 @@ impl Offer {
             spend_type: self.spend_type,
             interest_rate: self.interest_rate,
             months: self.months,
+            most: self.most,
         }
     }
 

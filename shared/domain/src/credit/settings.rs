@@ -76,6 +76,12 @@ impl Settings {
         })
     }
 
+    /// Whether an amount is one that customers need not authenticate for, however often they have spent so.
+    #[must_use]
+    pub fn is_small(&self, amount: Money) -> bool {
+        self.exempts(amount, 0)
+    }
+
     /// Whether these may be a merchant account's settings.
     ///
     /// # Errors

@@ -37,6 +37,9 @@ pub struct Spend {
     /// In how many months it is paid back; 0 if it is revolving.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub months: u16,
+    /// The most that the offer took, in minor units: no more is authorised on these terms later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most: Option<u64>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
@@ -48,7 +51,14 @@ impl Spend {
     /// Revolving credit, on no offer.
     #[must_use]
     pub fn revolving() -> Self {
-        Self { offer: None, spend_type: SpendType::Purchase, interest_rate: Decimal::default(), months: 0 }
+        Self { offer: None, spend_type: SpendType::Purchase, interest_rate: Decimal::default(), months: 0, most: None }
+    }
+
+    /// Whether so much, in minor units, can be spent on them.
+    #[must_use]
+    pub fn takes(&self, minor: u64) -> bool {
+        self.most.is_none_or(|most| minor <= most)
+            && (self.spend_type == SpendType::Purchase || self.plan(minor).is_some())
     }
 
     /// The instalments of an amount that was authorised on these terms; none if it is revolving.
@@ -61,7 +71,7 @@ impl Spend {
     }
 }
 
-/// What became of an authentication.
+/// What became of an authentication that nothing was spent with yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Challenge {
     /// Which.
@@ -74,9 +84,6 @@ pub struct Challenge {
     /// Whether the customer authenticated.
     #[serde(default)]
     pub is_passed: bool,
-    /// The payment that was authorised with it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub used_by: Option<Reference>,
 }
 
 impl Challenge {
@@ -147,6 +154,9 @@ pub enum ProofFault {
     /// Too many are remembered at once.
     #[error("the customer has too many authentications under way")]
     TooMany,
+    /// The customer gave too many wrong codes, whatever for.
+    #[error("too many wrong codes were given in a row: nobody authenticates as this customer for a while")]
+    Locked,
 }
 
 /// How it was known that it was the customer who spent.
@@ -155,12 +165,12 @@ pub struct Proved {
     /// The authentication that was used up; none if it was exempt without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenge: Option<Reference>,
-    /// Until when that could have been used.
-    #[serde(default)]
-    pub expires_at: Time,
     /// Whether the spend was exempt.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_exempt: bool,
+    /// Whether nobody was asked to authenticate: then it counts neither as exempt nor as authenticated.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_waived: bool,
 }
 
 impl Credit {
@@ -170,46 +180,26 @@ impl Credit {
         self.challenges.iter().find(|known| known.id == id)
     }
 
-    /// Where an authentication stands.
-    #[must_use]
-    pub fn standing(&self, proof: &Proof, now: Time) -> Standing {
-        let known = self.challenge(proof.challenge);
-        let wrong_codes = known.map_or(0, |known| known.wrong_codes);
-        if known.is_some_and(|known| known.used_by.is_some()) {
-            Standing::Used
-        } else if known.is_some_and(Challenge::has_failed) {
-            Standing::Failed
-        } else if now >= proof.expires_at {
-            Standing::Expired
-        } else if known.is_some_and(|known| known.is_passed) {
-            Standing::Passed
-        } else {
-            Standing::Open { tries_left: WRONG_ONE_TIME_CODES_MAX.saturating_sub(wrong_codes) }
-        }
-    }
-
-    /// Whether a spend of that amount is proved to be the customer's: how.
-    ///
-    /// # Errors
-    /// [`ProofFault`].
-    pub fn prove(
+    /// Whether a spend of that amount is proved to be the customer's: how. `is_used` says whether the proof was brought
+    /// before.
+    pub(crate) fn prove(
         &self,
         amount: Money,
         proof: Option<&Proof>,
+        is_used: bool,
         settings: &Settings,
         now: Time,
     ) -> Result<Option<Proved>, ProofFault> {
         let is_exempt = settings.exempts(amount, self.exempt_in_a_row);
         let Some(proof) = proof else {
-            let exempt = Proved { challenge: None, expires_at: Time::default(), is_exempt: true };
+            let exempt = Proved { challenge: None, is_exempt: true, is_waived: false };
             return match (settings.is_authenticated, is_exempt) {
                 (false, _) => Ok(None),
                 (true, true) => Ok(Some(exempt)),
                 (true, false) => Err(ProofFault::Missing),
             };
         };
-        let known = self.challenge(proof.challenge);
-        if known.is_some_and(|known| known.used_by.is_some()) {
+        if is_used {
             return Err(ProofFault::Used);
         }
         if proof.amount != amount {
@@ -218,14 +208,14 @@ impl Credit {
         if now >= proof.expires_at {
             return Err(ProofFault::Expired);
         }
-        if known.is_none() && !self.has_room(now) {
-            return Err(ProofFault::TooMany);
-        }
-        let proved = Proved { challenge: Some(proof.challenge), expires_at: proof.expires_at, is_exempt: false };
-        match (proof.is_exempt, known.is_some_and(|known| known.is_passed)) {
+        let is_passed = self.challenge(proof.challenge).is_some_and(|known| known.is_passed);
+        let proved = Proved { challenge: Some(proof.challenge), is_exempt: false, is_waived: false };
+        match (proof.is_exempt, is_passed) {
             (_, true) => Ok(Some(proved)),
             (false, false) => Err(ProofFault::NotAuthenticated),
-            (true, false) if is_exempt || !settings.is_authenticated => Ok(Some(Proved { is_exempt: true, ..proved })),
+            // Nobody is asked: then it is not one of the exempt spends that are counted.
+            (true, false) if !settings.is_authenticated => Ok(Some(Proved { is_waived: true, ..proved })),
+            (true, false) if is_exempt => Ok(Some(Proved { is_exempt: true, ..proved })),
             (true, false) => Err(ProofFault::NotExempt),
         }
     }
@@ -236,22 +226,26 @@ impl Credit {
         remembered < CHALLENGES_REMEMBERED
     }
 
-    /// An authentication, remembered from now on; those that do not matter any more are forgotten.
-    pub(crate) fn remember(&mut self, id: Reference, expires_at: Time, at: Time) -> Option<&mut Challenge> {
+    /// A one-time code was given; authentications that do not matter any more are forgotten.
+    pub(crate) fn code_given(&mut self, id: Reference, expires_at: Time, is_right: bool, at: Time) {
         if self.challenge(id).is_none() {
             self.challenges.retain(|known| known.is_remembered(at));
-            self.challenges.push(Challenge { id, expires_at, wrong_codes: 0, is_passed: false, used_by: None });
+            self.challenges.push(Challenge { id, expires_at, wrong_codes: 0, is_passed: false });
         }
-        self.challenges.iter_mut().find(|known| known.id == id)
+        let Some(known) = self.challenges.iter_mut().find(|known| known.id == id) else { return };
+        if is_right {
+            known.is_passed = true;
+        } else {
+            known.wrong_codes = known.wrong_codes.saturating_add(1);
+        }
     }
 
-    pub(crate) fn spent(&mut self, payment: Reference, proved: &Proved, at: Time) {
-        if let Some(id) = proved.challenge
-            && let Some(challenge) = self.remember(id, proved.expires_at, at)
-        {
-            challenge.used_by = Some(payment);
+    /// Something was spent: from now on the hold tells that the authentication was used.
+    pub(crate) fn spent(&mut self, proved: &Proved) {
+        self.challenges.retain(|known| Some(known.id) != proved.challenge);
+        if !proved.is_waived {
+            self.exempt_in_a_row = if proved.is_exempt { self.exempt_in_a_row.saturating_add(1) } else { 0 };
         }
-        self.exempt_in_a_row = if proved.is_exempt { self.exempt_in_a_row.saturating_add(1) } else { 0 };
     }
 }
 

@@ -507,6 +507,11 @@ impl Order {
         let held = tally.authorised.saturating_sub(tally.voided).saturating_sub(tally.voiding);
         let held = held.saturating_add(tally.increasing);
         let asked = amount.minor();
+        // What is settled and reversed is closed: more of it is another purchase.
+        let is_closed = tally.capturable() == 0 && tally.increasing == 0 && tally.capturing == 0 && tally.voiding == 0;
+        if operate.only.upward && is_closed {
+            return Err(Refusal::NothingAvailable);
+        }
         if operate.only.upward && asked <= held {
             return Err(Refusal::NotMore { asked: amount, held: amount.with_minor(held) });
         }

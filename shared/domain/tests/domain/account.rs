@@ -7,7 +7,7 @@ use domain::{
     account::{AccountCommand, AccountEvent, Call},
     limits::{
         AMOUNT_MINOR_MAX, CODE_LOCK, DECLINED_COMMITS_MAX, DECLINED_REMEMBERED, MOVEMENTS_PER_ACCOUNT_MAX,
-        MOVEMENTS_RESERVE, WRONG_CODES_MAX,
+        MOVEMENTS_RESERVE, RETURNS_RESERVE, WRONG_CODES_MAX,
     },
     order::Decline,
     reference::LegReference,
@@ -219,17 +219,22 @@ fn everything_that_moved_is_remembered_in_order() {
 fn an_account_with_all_its_movements_only_releases() {
     let mut given = vec![issued(10_000), held(1, 5_000)];
     let room = MOVEMENTS_PER_ACCOUNT_MAX - MOVEMENTS_RESERVE;
-    given.extend((2..).map(|operation| moved(1, operation, Capture, 1)).take(room - 1));
-    assert_eq!(after(&given).movements.len(), room);
+    given.extend((2..).map(|operation| moved(1, operation, Capture, 1)).take(room - 2));
+    // The next is kept for settling what is held.
+    assert_eq!(after(&given).movements.len(), room - 1);
     check(&given, hold(9_999, 1), refusal(Decline::NotPermitted));
-    for action in [Capture, Increase] {
-        check(&given, move_(1, 9_999, action, 1), refusal(Decline::NotPermitted));
+    check(&given, move_(1, 9_999, Increase, 1), refusal(Decline::NotPermitted));
+    for action in [Capture, Refund, Void] {
+        check(&given, move_(1, 9_999, action, 1), Ok([moved(1, 9_999, action, 1)]));
     }
-    check(&given, move_(1, 9_999, Refund, 1), Ok([moved(1, 9_999, Refund, 1)]));
-    check(&given, move_(1, 9_999, Void, 1), Ok([moved(1, 9_999, Void, 1)]));
     given.pop();
     check(&given, hold(9_999, 1), Ok([held(9_999, 1)]));
-    given.extend((5_000..).map(|operation| moved(1, operation, Refund, 1)).take(MOVEMENTS_RESERVE + 1));
+    // From here on, what was taken can only be given back.
+    let settled = MOVEMENTS_PER_ACCOUNT_MAX - RETURNS_RESERVE - given.len() + 1;
+    given.extend((2_000..).map(|operation| moved(1, operation, Capture, 1)).take(settled));
+    check(&given, move_(1, 9_999, Capture, 1), refusal(Decline::NotPermitted));
+    check(&given, move_(1, 9_999, Void, 1), Ok([moved(1, 9_999, Void, 1)]));
+    given.extend((5_000..).map(|operation| moved(1, operation, Refund, 1)).take(RETURNS_RESERVE));
     check(&given, move_(1, 9_999, Refund, 1), refusal(Decline::NotPermitted));
 }
 

@@ -11,8 +11,8 @@ use domain::{
         SettingsFault, Spend, SpendType, Standing, Unavailable,
     },
     limits::{
-        CHALLENGE_TIME, CHALLENGES_REMEMBERED, EXEMPTIONS_MAX, OFFERS_PER_PRODUCT_MAX, PLAN_MONTHS_MAX,
-        WRONG_ONE_TIME_CODES_MAX,
+        CHALLENGE_TIME, CHALLENGES_REMEMBERED, CODE_LOCK, EXEMPTIONS_MAX, OFFERS_PER_PRODUCT_MAX, PLAN_MONTHS_MAX,
+        PURCHASE_MEMORY, WRONG_ONE_TIME_CODES_IN_A_ROW_MAX, WRONG_ONE_TIME_CODES_MAX,
     },
     order::Decline,
     reference::LegReference,
@@ -309,7 +309,7 @@ fn wrong_codes_end_an_authentication_and_a_right_one_is_enough_once() {
     assert_eq!(failed.decide_code(&given, true, NOW), Err(ProofFault::NotAuthenticated));
     let late = NOW.plus(CHALLENGE_TIME);
     assert_eq!(credit(1).decide_code(&given, true, late), Err(ProofFault::Expired));
-    // Another authentication is another matter.
+    // Another authentication is another matter, but for those who are wrong too often whatever for.
     gives(failed, &proof(2, 100, false), true);
 }
 
@@ -317,7 +317,7 @@ fn wrong_codes_end_an_authentication_and_a_right_one_is_enough_once() {
 fn an_authentication_stands_somewhere() {
     let given = proof(1, 100, false);
     let late = NOW.plus(CHALLENGE_TIME);
-    let standing = |account: &Account, now: Time| account.credit.as_ref().unwrap().standing(&given, now);
+    let standing = |account: &Account, now: Time| account.standing(&given, now);
     let mut account = credit(10_000);
     for tries_left in (1..=WRONG_ONE_TIME_CODES_MAX).rev() {
         assert_eq!(standing(&account, NOW), Standing::Open { tries_left });
@@ -336,19 +336,23 @@ fn so_many_authentications_are_remembered_until_they_do_not_matter() {
     let mut account = credit(10_000);
     let most = u64::try_from(CHALLENGES_REMEMBERED).unwrap();
     for number in 0..most {
-        account = gives(account, &proof(number, 100, false), false);
+        account = gives(account, &proof(number, 100, false), true);
     }
     assert_eq!(account.decide_code(&proof(most, 100, false), true, NOW), Err(ProofFault::TooMany));
-    let exempt = spending(1, 100, Some(proof(most, 100, true)));
-    let refused = account.decide_spend(&exempt, &exempting(3_000, 5), NOW);
-    assert_eq!(refused, Err(SpendFault::Proof(ProofFault::TooMany)));
+    // What is exempt needs no room, and what is spent leaves room.
+    let settings = exempting(3_000, 5);
+    let account = spent(account, &spending(1, 100, Some(proof(most, 100, true))), &settings);
+    let account = spent(account, &spending(2, 100, Some(proof(0, 100, false))), &settings);
+    let account = gives(account, &proof(most + 1, 100, false), true);
+    let again = account.decide_spend(&spending(3, 100, Some(proof(0, 100, false))), &settings, NOW);
+    assert_eq!(again, Err(SpendFault::Proof(ProofFault::Used)), "that is told by what was spent");
     // Later there is room again, and what is forgotten has expired.
     let later = NOW.plus(Duration::from_secs(3_600));
-    let fresh = Proof { expires_at: later.plus(CHALLENGE_TIME), ..proof(most, 100, false) };
+    let fresh = Proof { expires_at: later.plus(CHALLENGE_TIME), ..proof(most + 2, 100, false) };
     let events = account.decide_code(&fresh, true, later).unwrap();
     let account = Account::evolve_all(Some(account.clone()), &events, account.version.next().unwrap(), later).unwrap();
     let credit = account.credit.as_ref().unwrap();
-    assert!(credit.challenge(reference(0)).is_none() && credit.challenge(reference(most)).unwrap().is_passed);
+    assert!(credit.challenge(reference(1)).is_none() && credit.challenge(reference(most + 2)).unwrap().is_passed);
 }
 
 #[test]
@@ -362,6 +366,157 @@ fn settings_have_one_exemption_for_each_currency() {
     let many = EXEMPTIONS_MAX + 1;
     let fault = SettingsFault::TooManyExemptions { actual: many };
     assert_eq!(settings(vec![exemption("EUR"); many]).check(), Err(fault));
+}
+
+/// Whoever guesses has five tries, whatever for, and then waits.
+#[test]
+fn wrong_codes_in_a_row_lock_the_customer_for_a_while() {
+    let mut account = credit(10_000);
+    // Two of each, so that none has failed by itself.
+    for number in 0..u64::from(WRONG_ONE_TIME_CODES_IN_A_ROW_MAX) {
+        assert!(matches!(account.standing(&proof(number / 2, 100, false), NOW), Standing::Open { .. }), "{number}");
+        account = gives(account, &proof(number / 2, 100, false), false);
+    }
+    let other = proof(50, 100, false);
+    assert_eq!(account.decide_code(&other, true, NOW), Err(ProofFault::Locked));
+    assert_eq!(account.standing(&other, NOW), Standing::Failed);
+    // What was exempt before is still.
+    assert!(account.decide_spend(&spending(9, 100, None), &exempting(3_000, 5), NOW).is_ok());
+    // After that, one wrong code is enough for another lock, and a right one ends it.
+    let later = NOW.plus(CODE_LOCK);
+    let fresh = |number| Proof { expires_at: later.plus(CHALLENGE_TIME), ..proof(number, 100, false) };
+    assert_eq!(account.standing(&fresh(51), later), Standing::Open { tries_left: 1 });
+    let given = |account: &Account, is_right| {
+        let events = account.decide_code(&fresh(51), is_right, later).unwrap();
+        Account::evolve_all(Some(account.clone()), &events, account.version.next().unwrap(), later).unwrap()
+    };
+    assert_eq!(given(&account, false).standing(&fresh(52), later), Standing::Failed);
+    let ended = given(&account, true);
+    assert_eq!(ended.standing(&fresh(52), later), Standing::Open { tries_left: WRONG_ONE_TIME_CODES_MAX });
+    // A spend that nobody authenticated for does not.
+    let spent = spent(account, &spending(9, 100, None), &exempting(3_000, 5));
+    assert_eq!(spent.standing(&other, NOW), Standing::Failed);
+}
+
+#[test]
+fn what_was_exempt_for_being_small_stays_small() {
+    let settings = exempting(3_000, 5);
+    let offered = Spend { most: Some(5_000), ..Spend::revolving() };
+    let given = proof(1, 2_000, false);
+    let exempt = spent(credit(100_000), &spending(1, 2_000, None), &settings);
+    let passed = gives(credit(100_000), &given, true);
+    let passed = spent(passed, &Spending { spend: offered, ..spending(1, 2_000, Some(given)) }, &settings);
+    let payment = spending(1, 0, None).payment;
+    let free = Settings { is_authenticated: false, ..settings.clone() };
+    let cases = [
+        (&exempt, &settings, 999, Ok(())),
+        (&exempt, &settings, 1_000, Err(Decline::NotAuthenticated)),
+        // Where nobody is asked, it is no matter.
+        (&exempt, &free, 50_000, Ok(())),
+        (&passed, &settings, 3_000, Ok(())),
+        (&passed, &settings, 3_001, Err(Decline::NotPermitted)),
+    ];
+    for (account, settings, more, expected) in cases {
+        assert_eq!(account.check_raise(payment, more, settings), expected, "{more} more");
+    }
+    // An amount that cannot be shared out among the instalments is no part of the offer.
+    let twelve = Spend { months: 12, spend_type: SpendType::Instalment, ..Spend::revolving() };
+    assert!(twelve.takes(1_200) && !twelve.takes(3));
+}
+
+#[test]
+fn where_nobody_is_asked_nothing_is_counted() {
+    let free = Settings { is_authenticated: false, ..exempting(3_000, 2) };
+    let mut account = credit(100_000);
+    for number in 0..4 {
+        let token = (number % 2 == 0).then(|| proof(number, 2_000, true));
+        account = spent(account, &spending(number, 2_000, token), &free);
+    }
+    assert_eq!(account.credit.as_ref().unwrap().exempt_in_a_row, 0);
+    let again = account.decide_spend(&spending(9, 2_000, Some(proof(0, 2_000, true))), &free, NOW);
+    assert_eq!(again, Err(SpendFault::Proof(ProofFault::Used)), "a token is of one spend all the same");
+}
+
+// -- room
+
+/// The account after some purchases, one a day, each settled; and how many there were until one was declined.
+fn bought(mut account: Account, days: u64, is_settled: bool) -> (Account, u64) {
+    let free = Settings { is_authenticated: false, ..Settings::default() };
+    let option = Spend { offer: Some("o".repeat(40)), most: Some(u64::MAX / 2), months: 12, ..Spend::revolving() };
+    let option = Spend { spend_type: SpendType::Instalment, ..option };
+    for day in 0..days {
+        let now = NOW.plus(Duration::from_secs(86_400 * day));
+        let wanted = Spending { spend: option.clone(), ..spending(day, 1_200, None) };
+        let Ok(events) = account.decide_spend(&wanted, &free, now) else { return (account, day) };
+        account = Account::evolve_all(Some(account.clone()), &events, account.version.next().unwrap(), now).unwrap();
+        if is_settled {
+            let settled = moved(account.clone(), day, Action::Capture, now);
+            assert!(settled.is_some(), "what is held can be settled");
+            account = settled.unwrap_or(account);
+        }
+        assert!(account.is_balanced(), "day {day}");
+    }
+    (account, days)
+}
+
+/// The account after all of a purchase was settled, released or refunded; none if it was declined.
+fn moved(account: Account, payment: u64, action: Action, now: Time) -> Option<Account> {
+    let leg = LegReference { operation: reference(100_000 + payment), index: u16::from(action == Action::Refund) };
+    let command = AccountCommand::Move { payment: spending(payment, 0, None).payment, leg, action, amount: 1_200 };
+    let events = account.decide(&command).ok()?;
+    let version = account.version.next().unwrap();
+    Account::evolve_all(Some(account), &events, version, now)
+}
+
+/// What is held can be settled, and given back, however much is held.
+#[test]
+fn there_is_room_to_settle_and_refund_everything_that_is_held() {
+    let (mut account, holds) = bought(credit(10_000_000), 2_000, false);
+    assert!((300..2_000).contains(&holds), "{holds}");
+    let late = NOW.plus(Duration::from_secs(86_400 * holds));
+    for action in [Action::Capture, Action::Refund] {
+        for payment in 0..holds {
+            account = moved(account, payment, action, late).unwrap_or_else(|| panic!("{action:?} of {payment}"));
+        }
+    }
+    assert_eq!((account.available(), account.held(), account.outstanding()), (10_000_000, 0, 0));
+    let bytes = serde_json::to_string(&account).unwrap().len();
+    assert!(bytes < 380 * 1_024, "{bytes} bytes, and an item of DynamoDB has 400 KB");
+}
+
+/// A customer buys for years: purchases that are long over make room for others, and what is outstanding stays so.
+#[test]
+fn old_purchases_are_forgotten_where_there_is_little_room() {
+    let (account, days) = bought(credit(100_000_000), 3_000, true);
+    // One a day is too much for 400 days; then it is declined, and nothing else happens.
+    assert!((300..400).contains(&days), "{days}");
+    let free = Settings { is_authenticated: false, ..Settings::default() };
+    let wanted = spending(5_000, 1_200, None);
+    let declined = account.decide_spend(&wanted, &free, NOW.plus(Duration::from_secs(86_400 * 399)));
+    assert_eq!(declined, Err(SpendFault::Declined(Decline::NotPermitted)));
+    let later = NOW.plus(PURCHASE_MEMORY).plus(Duration::from_secs(86_400 * 10));
+    let events = account.decide_spend(&wanted, &free, later).expect("some are over for long");
+    let before = account.outstanding();
+    let account = Account::evolve_all(Some(account.clone()), &events, account.version.next().unwrap(), later).unwrap();
+    assert!(account.is_balanced() && account.forgotten == 11 * 1_200, "{}", account.forgotten);
+    assert_eq!(account.outstanding(), before, "what is forgotten is outstanding still");
+    assert!(moved(account.clone(), 10, Action::Refund, later).is_none(), "and is not refunded any more");
+    assert!(moved(account, 11, Action::Refund, later).is_some());
+}
+
+/// Every other day, for eight years.
+#[test]
+fn who_buys_now_and_then_does_so_for_ever() {
+    let free = Settings { is_authenticated: false, ..Settings::default() };
+    let mut account = credit(100_000_000);
+    for number in 0..1_460 {
+        let now = NOW.plus(Duration::from_secs(2 * 86_400 * number));
+        let events = account.decide_spend(&spending(number, 1_200, None), &free, now).expect("there is room");
+        account = Account::evolve_all(Some(account.clone()), &events, account.version.next().unwrap(), now).unwrap();
+        account = moved(account, number, Action::Capture, now).expect("what is held can be settled");
+    }
+    assert!(account.is_balanced());
+    assert_eq!(account.outstanding(), 1_460 * 1_200);
 }
 
 // -- the limit
@@ -460,9 +615,9 @@ proptest! {
             prop_assert_eq!(&through, &account);
         }
         let credit = account.credit.as_ref().unwrap();
-        let used = (0..4).filter_map(|number| credit.challenge(reference(number))?.used_by).collect::<Vec<_>>();
+        let used = account.holds.iter().filter_map(|hold| hold.challenge).collect::<Vec<_>>();
         let distinct = used.iter().collect::<std::collections::BTreeSet<_>>();
-        prop_assert_eq!(distinct.len(), used.len(), "a payment used two authentications");
+        prop_assert_eq!(distinct.len(), used.len(), "an authentication was used twice");
         prop_assert!(credit.exempt_in_a_row <= 2);
     }
 }
