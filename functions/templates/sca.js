@@ -6,8 +6,6 @@
 'use strict';
 
 (() => {
-  /** How long is shown what a customer did not choose, before the browser goes on. */
-  const READ_MS = 5000;
   /** What may not be gone to. */
   const FORBIDDEN = /^\s*(javascript|data|blob|file|vbscript):/i;
 
@@ -19,6 +17,7 @@
 
   let busy = false;
   let ended = false;
+  let late = false;
   let timer = 0;
 
   // ---- the end ----
@@ -58,10 +57,9 @@
     const way = wayBack(result);
     byId('back').href = way;
     byId('back').hidden = false;
-    // Not kept in the history: coming back, a customer would be sent on again.
-    const go = () => location.replace(way);
-    if (success || status === 'cancelled') go();
-    else setTimeout(go, READ_MS);
+    // Not kept in the history: coming back, a customer would be sent on again. What a customer did not choose is read
+    // first, for as long as that takes.
+    if (success || status === 'cancelled') location.replace(way);
   }
 
   // ---- the code ----
@@ -87,6 +85,7 @@
   function work(isBusy) {
     busy = isBusy;
     byId('submit').setAttribute('aria-disabled', String(busy));
+    byId('cancel').setAttribute('aria-disabled', String(busy));
     byId('submit').textContent = busy ? 'Confirming…' : 'Confirm';
   }
 
@@ -121,7 +120,9 @@
     } catch {
       if (!ended) blame('The code could not be sent. Please try again.');
     }
-    if (!ended) work(false);
+    if (ended) return;
+    work(false);
+    if (late) end('expired');
   }
 
   // ---- the start ----
@@ -133,6 +134,7 @@
   }
   byId('form').addEventListener('submit', (event) => { event.preventDefault(); submit(); });
   byId('code').addEventListener('input', () => { if (byId('code').hasAttribute('aria-invalid')) blame(''); });
-  byId('cancel').addEventListener('click', () => end('cancelled'));
-  timer = setTimeout(() => end('expired'), Number(page.dataset.expiresIn));
+  // What the engine is being asked is not told otherwise meanwhile.
+  byId('cancel').addEventListener('click', () => { if (!busy) end('cancelled'); });
+  timer = setTimeout(() => { if (busy) late = true; else end('expired'); }, Number(page.dataset.expiresIn));
 })();

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use api::limits::SCA_RETURN_URL_CHARS_MAX;
-use domain::limits::{CHALLENGE_MEMORY, CHALLENGE_TIME, CHALLENGES_REMEMBERED, WRONG_ONE_TIME_CODES_MAX};
+use domain::limits::{
+    CHALLENGE_MEMORY, CHALLENGE_TIME, CHALLENGES_REMEMBERED, CODE_LOCK, WRONG_ONE_TIME_CODES_IN_A_ROW_MAX,
+    WRONG_ONE_TIME_CODES_MAX,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{
@@ -261,10 +264,32 @@ async fn so_many_authentications_are_under_way_and_no_more(shop: &Shop) {
     for _ in 0..=CHALLENGES_REMEMBERED {
         let widget = initiate(shop, &name, &json!({})).await;
         let widget = Widget { customer: name.clone(), token: widget.text_at("/scaToken"), url: String::new() };
-        let given = widget.give(shop, &widget.wrong_code(shop)).await;
+        let given = widget.give(shop, &widget.code(shop)).await;
         last = if given.status == 200 { given.text_at("/status") } else { given.text_at("/code") };
     }
     assert_eq!(last, "list_full");
+}
+
+/// Whoever guesses has five tries, however many pages there are; and the next lock comes with the next wrong code.
+async fn wrong_codes_on_many_pages_lock_the_customer(shop: &Shop) {
+    let name = customer(shop).await;
+    let page = async || {
+        let token = initiate(shop, &name, &json!({})).await.text_at("/scaToken");
+        Widget { customer: name.clone(), token, url: String::new() }
+    };
+    for _ in 1..WRONG_ONE_TIME_CODES_IN_A_ROW_MAX {
+        let widget = page().await;
+        assert_eq!(widget.give(shop, &widget.wrong_code(shop)).await.text_at("/status"), "wrong");
+    }
+    let widget = page().await;
+    assert_eq!(widget.give(shop, &widget.wrong_code(shop)).await.json(), json!({ "status": "failed" }));
+    // The right code on a new page does not help, for an hour.
+    let widget = page().await;
+    assert_eq!(widget.give(shop, &widget.code(shop)).await.json(), json!({ "status": "failed" }));
+    assert!(widget.show(shop).await.text.contains("Too many wrong codes"));
+    shop.clock.advance(CODE_LOCK);
+    let widget = page().await;
+    assert_eq!(widget.give(shop, &widget.code(shop)).await.json(), json!({ "status": "authenticated" }));
 }
 
 super::on_both_stores!(
@@ -278,4 +303,5 @@ super::on_both_stores!(
     a_page_that_there_is_not_is_not_shown,
     what_is_no_code_is_told_and_counts_for_nothing,
     so_many_authentications_are_under_way_and_no_more,
+    wrong_codes_on_many_pages_lock_the_customer,
 );

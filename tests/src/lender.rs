@@ -23,6 +23,16 @@ pub const OTHER: &str = "customer-2";
 /// The product that their credit is of.
 pub const PRODUCT: &str = "flex";
 
+/// Its offers: what each is called, the rate, and the months.
+const OFFERS: [(&str, &str, u16); 6] = [
+    ("twelve", "9.9", 12),
+    ("zero", "0", 6),
+    ("revolving", "24.9", 0),
+    ("old", "1", 3),
+    ("off", "1", 3),
+    ("large", "4.9", 24),
+];
+
 /// A merchant's system.
 pub struct Lender<'s> {
     /// The shop.
@@ -93,11 +103,15 @@ impl<'s> Lender<'s> {
         let euro = euros(0).currency();
         credits.set_product(merchant, PRODUCT, "Flex", "Pay as you like", euro).await.expect("a product");
         let soon = Time::plus(shop.engine.app.streams.now(), std::time::Duration::from_secs(86_400));
-        let zero = Offer { source: OfferSource::Promotional, ends_at: Some(soon), ..offer("zero", "0", 6) };
-        let old = Offer { status: OfferStatus::Expired, ..offer("old", "1", 3) };
-        let off = Offer { status: OfferStatus::Inactive, ..offer("off", "1", 3) };
-        let large = Offer { least: 50_000, most: Some(90_000), ..offer("large", "4.9", 24) };
-        for offer in [offer("twelve", "9.9", 12), zero, offer("revolving", "24.9", 0), old, off, large] {
+        for (code, rate, months) in OFFERS {
+            let plain = offer(code, rate, months);
+            let offer = match code {
+                "zero" => Offer { source: OfferSource::Promotional, ends_at: Some(soon), ..plain },
+                "old" => Offer { status: OfferStatus::Expired, ..plain },
+                "off" => Offer { status: OfferStatus::Inactive, ..plain },
+                "large" => Offer { least: 50_000, most: Some(90_000), ..plain },
+                _ => plain,
+            };
             credits.set_offer(merchant, PRODUCT, &offer).await.expect("an offer");
         }
         for customer in [CUSTOMER, OTHER] {
@@ -187,7 +201,9 @@ impl<'s> Lender<'s> {
     /// What takes an offer for a customer.
     #[must_use]
     pub fn option(&self, customer: &str, offer: &str) -> String {
-        self.shop.engine.credits.option_id(&self.merchant, customer, PRODUCT, offer).to_string()
+        let (code, rate, months) = OFFERS.into_iter().find(|(code, ..)| *code == offer).expect("an offer");
+        let offer = self::offer(code, rate, months);
+        self.shop.engine.credits.option_id(&self.merchant, customer, PRODUCT, &offer).to_string()
     }
 }
 

@@ -7,12 +7,13 @@ use domain::{
     limits::{AMOUNT_MINOR_MAX, BRAND_CHARS_MAX},
     order::{Method, ShopperView},
 };
+use partners::CreditError;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use url::Url;
 use webhooks::words;
 
-use crate::orderprocessing::credit;
+use crate::orderprocessing::credit::{self, Refused};
 
 /// Brands of gift cards that may also stand as the payment method's type.
 pub(crate) const GIFT_CARD_BRANDS: &[(&str, &str)] =
@@ -278,7 +279,7 @@ impl PaymentMethod {
         credit::check_customer("paymentMethod.customerRef", &customer)?;
         let option = credit::option("paymentMethod.spendOptionId", self.spend_option_id.as_deref())?;
         let token = self.sca_token.as_ref().map(|token| ("paymentMethod.scaToken", token));
-        let proof = credit::proof(engine, merchant, &customer, token)?;
+        let proof = credit::proof(engine, merchant, &customer, option, token)?;
         Ok(Instrument::Credit { customer, option, proof })
     }
 
@@ -338,6 +339,28 @@ pub(crate) fn check_offered(instrument: &Instrument, amount: Money) -> Result<()
     }
 }
 
+/// What is wrong with the credit that a payment is to be made with, in this family's words.
+pub(super) fn credit_problem(refused: Refused) -> Problem {
+    let Refused::Credit(error) = refused else { return refused.into() };
+    let field = match &error {
+        CreditError::UnknownCustomer => "paymentMethod.customerRef",
+        CreditError::UnknownOption | CreditError::Unavailable { .. } => "paymentMethod.spendOptionId",
+        CreditError::OtherCurrency { .. } => "amount.currency",
+        CreditError::Proof(_) => "paymentMethod.scaToken",
+        CreditError::UnknownProduct
+        | CreditError::OtherProduct { .. }
+        | CreditError::Product(_)
+        | CreditError::Limit(_)
+        | CreditError::Settings(_)
+        | CreditError::Store(_) => return error.into(),
+    };
+    let message = format!("Field '{field}' is not valid: {error}.");
+    // 404 would be of the path.
+    let is_unknown = matches!(error, CreditError::UnknownCustomer);
+    let code = if is_unknown { Code::PaymentMethodInvalid } else { Problem::from(error).code };
+    Problem::new(code, message).of_field(field)
+}
+
 /// As much of a caller's text as an error repeats.
 fn echo(text: &str) -> String {
     text.chars().take(ECHO_CHARS_MAX).collect()
@@ -391,6 +414,10 @@ pub(super) fn return_url(text: Option<String>, instrument: &Instrument) -> Resul
     Ok(text)
 }
 
+/// Schemes that a browser would run, or that lead no shopper back.
+const NO_WAY_BACK: &[&str] =
+    &["about", "blob", "data", "file", "filesystem", "javascript", "mailto", "vbscript", "view-source", "ws", "wss"];
+
 /// Refuses what a shopper's browser could not, or must not, be sent to.
 pub(crate) fn check_return_url(field: &str, text: &str) -> Result<(), Problem> {
     let length = text.chars().count();
@@ -399,7 +426,10 @@ pub(crate) fn check_return_url(field: &str, text: &str) -> Result<(), Problem> {
     }
     // Apps come back by schemes of their own; those that a browser would run are none.
     match Url::parse(text) {
-        Ok(url) if !matches!(url.scheme(), "javascript" | "data" | "blob" | "file" | "vbscript") => Ok(()),
+        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+            Err(field_invalid(field, "a URL without a user's name or password", "one with them"))
+        }
+        Ok(url) if !NO_WAY_BACK.contains(&url.scheme()) => Ok(()),
         Ok(url) => Err(field_invalid(field, "a URL to come back to", format_args!("the scheme '{}'", url.scheme()))),
         Err(error) => Err(field_invalid(field, "an absolute URL", format_args!("'{error}'"))),
     }

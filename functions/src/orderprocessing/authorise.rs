@@ -76,9 +76,9 @@ impl Endpoint for AuthoriseSpend {
     };
     type Body = Body;
 
-    async fn handle(engine: &Engine, call: Call<Body>) -> Result<Reply, Problem> {
+    async fn handle(engine: &Engine, mut call: Call<Body>) -> Result<Reply, Problem> {
         let (merchant, customer) = (merchant(&call)?, customer(&call)?);
-        check_keyed(&call)?;
+        check_keyed(&mut call)?;
         let key = call.key_print(engine, &merchant);
         let Body { amount, order_reference, description, verification_id, spend_option_id } = call.body;
         let amount = Amount::read(amount)?;
@@ -88,7 +88,12 @@ impl Endpoint for AuthoriseSpend {
         let verification = text("verificationId", verification_id, REFERENCE_CHARS_MAX)?;
         let option = credit::option("spendOptionId", spend_option_id.as_deref())?;
         let token = call.lending.sca_token.as_ref().map(|token| ("sca-token", token));
-        let proof = credit::proof(engine, &merchant, &customer, token)?;
+        let proof = match credit::proof(engine, &merchant, &customer, option, token) {
+            Ok(proof) => proof,
+            // What was asked before is answered as it was, also if its token cannot be opened any more.
+            Err(_) if engine.app.was_asked(&merchant, None, key).await? => None,
+            Err(problem) => return Err(problem),
+        };
         let told = Told {
             verification_id: verification.as_deref(),
             client_session_id: call.lending.client_session.as_deref(),
@@ -173,7 +178,7 @@ impl api::openapi::Describe for AuthoriseSpend {
         let pending =
             "It is not known yet whether the amount is held. Asked again with the same idempotency key, it is told.";
         super::of_customer()
-            .keyed()
+            .keyed_by_uuid()
             .sca_token()
             .answer::<Answer>(StatusCode::OK, "Whether the amount is held.")
             .answer::<Answer>(StatusCode::ACCEPTED, pending)

@@ -3,7 +3,7 @@
 use api::{Code, Engine, Problem, field_invalid};
 use app::{Instrument, NewPayment};
 use domain::{MerchantAccount, OrderId, credit::Proof, limits::CUSTOMER_CHARS_MAX};
-use partners::Wanted;
+use partners::{CreditError, Wanted};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
@@ -30,6 +30,7 @@ pub(crate) fn proof(
     engine: &Engine,
     merchant: &MerchantAccount,
     customer: &str,
+    option: Option<Uuid>,
     token: Option<(&str, &SecretString)>,
 ) -> Result<Option<Proof>, Problem> {
     let Some((field, token)) = token else { return Ok(None) };
@@ -42,6 +43,9 @@ pub(crate) fn proof(
     if of != *merchant || authentication.customer != customer {
         return Err(invalid("it is another customer's"));
     }
+    if authentication.option.is_some() && authentication.option != option {
+        return Err(invalid("it was initiated for another spend option"));
+    }
     Ok(Some(authentication.proof()))
 }
 
@@ -52,12 +56,42 @@ pub(crate) async fn check(
     merchant: &MerchantAccount,
     order: Option<OrderId>,
     payment: &NewPayment,
-) -> Result<(), Problem> {
+) -> Result<(), Refused> {
     let Instrument::Credit { customer, option, proof } = &payment.instrument else { return Ok(()) };
     let wanted = Wanted { customer, amount: payment.amount, option: *option };
     match engine.credits.check(merchant, wanted, proof.as_ref()).await {
         Ok(()) => Ok(()),
         Err(_) if engine.app.was_asked(merchant, order, payment.key).await? => Ok(()),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Why credit is not asked for: the store's word, or that of what keeps credit.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// Something about the credit.
+    Credit(CreditError),
+    /// Something about the order.
+    Order(app::Error),
+}
+
+impl From<CreditError> for Refused {
+    fn from(error: CreditError) -> Self {
+        Self::Credit(error)
+    }
+}
+
+impl From<app::Error> for Refused {
+    fn from(error: app::Error) -> Self {
+        Self::Order(error)
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Credit(error) => error.into(),
+            Refused::Order(error) => error.into(),
+        }
     }
 }

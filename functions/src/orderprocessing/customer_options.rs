@@ -45,7 +45,7 @@ impl Endpoint for ListCustomerSpendOptions {
         let product = engine.credits.product(&merchant, &account.brand).await.map_err(problem_of_credit)?;
         let wanted = Wanted::read(&call, &product)?;
         let ids = |offer: &domain::credit::Offer| {
-            let option = engine.credits.option_id(&merchant, &customer, &product.code, &offer.code);
+            let option = engine.credits.option_id(&merchant, &customer, &product.code, offer);
             (engine.credits.offer_id(&merchant, &product.code, &offer.code), Some(option))
         };
         let answer = Answer {

@@ -81,7 +81,7 @@ impl Endpoint for InitiateSpend {
         let expires_at = engine.app.streams.now().plus(CHALLENGE_TIME);
         // Drawn anew for each request: an authentication that was passed for one amount is not that of another.
         let challenge = OrderId::from_entropy(engine.app.streams.entropy()).reference();
-        let authentication = Authentication { customer, challenge, amount, expires_at, is_exempt, return_url };
+        let authentication = Authentication { customer, challenge, amount, option, expires_at, is_exempt, return_url };
         let token = engine.tokens.seal_authentication(&merchant, &authentication);
         // Characters that take several bytes make a token that no header would bring back.
         if token.len() > SCA_TOKEN_CHARS_MAX {

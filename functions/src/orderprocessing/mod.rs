@@ -46,13 +46,13 @@ fn customer<B>(call: &Call<B>) -> Result<String, Problem> {
 }
 
 /// Refuses a request that moves money and could not be told from its repetition.
-fn check_keyed<B>(call: &Call<B>) -> Result<(), Problem> {
+fn check_keyed<B>(call: &mut Call<B>) -> Result<(), Problem> {
     const FIELD: &str = "idempotency-key";
     let key = call.idempotency_key.as_deref().ok_or_else(|| field_missing(FIELD))?;
-    match uuid::Uuid::try_parse(key) {
-        Ok(_) => Ok(()),
-        Err(_) => Err(field_invalid(FIELD, "a UUID", "another text")),
-    }
+    let key = uuid::Uuid::try_parse(key).map_err(|_| field_invalid(FIELD, "a UUID", "another text"))?;
+    // However it is written, it is the same key.
+    call.idempotency_key = Some(key.to_string());
+    Ok(())
 }
 
 fn no_authorisation() -> Problem {
@@ -70,13 +70,13 @@ struct Found {
     payment: Payment,
 }
 
-/// The payment of a reference, or of the capture of a reference, if it is the customer's.
+/// The payment of a reference, or the first of those of the capture of a reference, that is the customer's.
 async fn find(
     engine: &Engine,
     merchant: MerchantAccount,
     customer: &str,
     id: &str,
-    payment_of: impl Fn(&Order, Version) -> Option<Version>,
+    payments_of: impl Fn(&Order, Version) -> Vec<Version>,
     none: fn() -> Problem,
 ) -> Result<(Found, Version), Problem> {
     let reference = id.parse::<Reference>().map_err(|_| none())?;
@@ -85,11 +85,12 @@ async fn find(
         Error::NotFound => none(),
         Error::Refused(_) | Error::Contended | Error::Begun { .. } | Error::Store(_) => error.into(),
     })?;
-    let payment = payment_of(&order, version).and_then(|payment| order.payment(payment)).cloned();
-    let is_theirs = |payment: &Payment| {
+    let is_theirs = |payment: &&Payment| {
         payment.partner == PartnerId::Credit && engine.credits.is_of(&key.merchant, customer, &payment.token)
     };
-    let payment = payment.filter(is_theirs).ok_or_else(none)?;
+    let payments = payments_of(&order, version);
+    let payment = payments.iter().filter_map(|payment| order.payment(*payment)).find(is_theirs).cloned();
+    let payment = payment.ok_or_else(none)?;
     Ok((Found { key, order, payment }, version))
 }
 
@@ -120,5 +121,5 @@ fn of_customer() -> api::openapi::Description {
 /// What describes the authorisation that the path names, and what is asked of it.
 #[cfg(feature = "openapi")]
 fn of_authorisation() -> api::openapi::Description {
-    of_customer().path("authorisationId", "What the authorisation answered.").keyed()
+    of_customer().path("authorisationId", "What the authorisation answered.").keyed_by_uuid()
 }

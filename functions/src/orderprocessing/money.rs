@@ -13,7 +13,7 @@ use crate::number::{Number, number};
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "CreditAmount"))]
 pub(super) struct Amount {
     /// How much, in major units, with no more decimals than the currency has: `50` is 50 pounds.
-    #[cfg_attr(feature = "openapi", schemars(required, with = "Option<f64>", range(min = 0)))]
+    #[cfg_attr(feature = "openapi", schemars(required, with = "Option<f64>", extend("exclusiveMinimum" = 0)))]
     value: Option<Number>,
     /// ISO 4217.
     #[cfg_attr(feature = "openapi", schemars(required, with = "Option<::webhooks::schema::Currency>"))]
@@ -62,7 +62,12 @@ pub(super) fn major(field: &str, currency: Currency, text: &str) -> Result<Money
     };
     let shown = text.chars().take(40).collect::<String>();
     let exponent = currency.exponent();
-    let money = Money::parse_major(currency, text).map_err(|error| match error {
+    // What is negative is a number all the same, and zeros at the end of the decimals say nothing.
+    if text.starts_with('-') {
+        return Err(wrong(format!("expected more than 0, got {shown}")));
+    }
+    let plain = text.contains('.').then(|| text.trim_end_matches('0').trim_end_matches('.'));
+    let money = Money::parse_major(currency, plain.unwrap_or(text)).map_err(|error| match error {
         MoneyError::TooPrecise => {
             wrong(format!("expected at most {exponent} decimals, as {currency} has, got {shown}"))
         }
@@ -70,7 +75,9 @@ pub(super) fn major(field: &str, currency: Currency, text: &str) -> Result<Money
         | MoneyError::TooLarge
         | MoneyError::Negative
         | MoneyError::CurrencyMismatch
-        | MoneyError::NotDecimal) => wrong(format!("expected a number of major units, got {shown}: it is {error}")),
+        | MoneyError::NotDecimal) => {
+            wrong(format!("expected a number of major units without an exponent, got {shown}: it is {error}"))
+        }
     })?;
     if money.minor() == 0 {
         return Err(wrong(format!("expected more than 0, got {shown}")));

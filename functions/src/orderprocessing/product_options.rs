@@ -54,7 +54,10 @@ impl Endpoint for ListProductSpendOptions {
 impl api::openapi::Describe for ListProductSpendOptions {
     fn describe() -> api::openapi::Description {
         let code = schemars::json_schema!({ "type": "string", "examples": ["newpay"] });
-        let description = api::openapi::Description::new().of_merchant().query("productCode", "The product.", code);
+        let description = api::openapi::Description::new()
+            .of_merchant()
+            .query("productCode", "The product.", code)
+            .required("productCode");
         super::options::describe(description).answer::<Answer<'_>>(StatusCode::OK, "What credit can be spent on.")
     }
 }

@@ -2,9 +2,9 @@
 
 use api::{Access, Call, Endpoint, Engine, Family, Problem, Reply, Route};
 use domain::{
-    Order, Version,
+    Action, Order, Version,
     access::Role,
-    order::{Only, Operate, OperationKind, PartnerId, Target},
+    order::{Only, Operate, OperationKind, Target},
 };
 use serde::Serialize;
 
@@ -40,7 +40,7 @@ impl Endpoint for RefundTransaction {
 
     async fn handle(engine: &Engine, mut call: Call<Body>) -> Result<Reply, Problem> {
         let (merchant, customer) = (merchant(&call)?, customer(&call)?);
-        check_keyed(&call)?;
+        check_keyed(&mut call)?;
         let print = call.key_print(engine, &merchant);
         let (amount, details) = read(&mut call)?;
         let id = call.path("transactionId");
@@ -57,11 +57,14 @@ impl Endpoint for RefundTransaction {
     }
 }
 
-/// The credit payment that a capture took from: its own, or that of the whole order that is credit.
-fn captured(order: &Order, capture: Version) -> Option<Version> {
-    let capture = order.operation(capture).filter(|known| known.kind == OperationKind::Capture)?;
-    let is_credit = |payment: &Version| order.payment(*payment).is_some_and(|known| known.partner == PartnerId::Credit);
-    capture.legs.iter().map(|leg| leg.payment).find(is_credit)
+/// The payments that a capture took from: its own, or those of the whole order, first of which something is left.
+fn captured(order: &Order, capture: Version) -> Vec<Version> {
+    let capture = order.operation(capture).filter(|known| known.kind == OperationKind::Capture);
+    let mut payments = capture.map_or(Vec::new(), |capture| capture.legs.iter().map(|leg| leg.payment).collect());
+    let is_spent =
+        |payment: &Version| order.payment(*payment).is_none_or(|payment| payment.tally.available(Action::Refund) == 0);
+    payments.sort_by_key(is_spent);
+    payments
 }
 
 #[cfg(feature = "openapi")]
@@ -69,7 +72,7 @@ impl api::openapi::Describe for RefundTransaction {
     fn describe() -> api::openapi::Description {
         super::of_customer()
             .path("transactionId", "What the settlement answered.")
-            .keyed()
+            .keyed_by_uuid()
             .answer::<Answer>(http::StatusCode::OK, "The refund.")
             .answer::<Answer>(http::StatusCode::ACCEPTED, "It was taken, and is not done yet.")
     }

@@ -39,12 +39,12 @@ impl Endpoint for SettleAuthorisation {
 
     async fn handle(engine: &Engine, mut call: Call<Body>) -> Result<Reply, Problem> {
         let (merchant, customer) = (merchant(&call)?, customer(&call)?);
-        check_keyed(&call)?;
+        check_keyed(&mut call)?;
         let print = call.key_print(engine, &merchant);
         let (amount, details) = read(&mut call)?;
         let id = call.path("authorisationId");
         let (found, version) =
-            find(engine, merchant, &customer, id, |_, version| Some(version), no_authorisation).await?;
+            find(engine, merchant, &customer, id, |_, version| vec![version], no_authorisation).await?;
         let settings = engine.credits.settings(&found.key.merchant).await?;
         let operate = Operate {
             details,

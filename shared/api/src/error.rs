@@ -269,6 +269,7 @@ impl From<CreditError> for Problem {
                 let message = format!("Field 'productCode' is not valid: {error}.");
                 Self::new(Code::FieldInvalid, message).of_field("productCode")
             }
+            CreditError::Proof(ProofFault::TooMany) => Self::new(Code::ListFull, text),
             CreditError::Proof(ProofFault::Missing) => Self::new(Code::AuthenticationRequired, text),
             CreditError::Proof(fault) => {
                 Self::new(Code::AuthenticationInvalid, format!("The scaToken is not valid: {fault}."))

@@ -369,7 +369,7 @@ fn finish(engine: &Engine, route: &Route, at: &str, headers: &HeaderMap, outcome
             put(&mut response, PSP_REFERENCE, reference.as_deref());
             // What needs no key gives one out.
             let is_token = matches!(route.family, Family::OAuth | Family::Shopping) && route.access == Access::Public;
-            if is_token {
+            if is_token || route.family == Family::OrderProcessing {
                 put(&mut response, header::CACHE_CONTROL, Some("no-store"));
             }
             if route.family == Family::PaymentOrders {

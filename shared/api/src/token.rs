@@ -27,6 +27,7 @@ use domain::{
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use crate::limits::{ORDER_DATA_CHARS_MAX, TOKEN_CHARS_MAX};
 
@@ -78,6 +79,9 @@ pub struct Authentication {
     pub challenge: Reference,
     /// What the customer is to spend.
     pub amount: Money,
+    /// On which spend option, if that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub option: Option<Uuid>,
     /// Until when it can be used.
     pub expires_at: Time,
     /// Whether the customer need not authenticate.

@@ -234,6 +234,9 @@ async fn of_spends(lender: &Lender<'_>) -> Vec<Case> {
     lender.authenticate(&used).await;
     lender.authorise_with(1, &used, &spend(10_000)).await;
     let other_letter = if token.as_bytes()[60] == b'A' { "B" } else { "A" };
+    let optioned = with(of(12_000), "/spendOptionId", json!(lender.option(CUSTOMER, "twelve")));
+    let optioned = lender.initiate(&optioned).await.text_at("/scaToken");
+    lender.authenticate(&optioned).await;
     let altered = format!("{}{other_letter}{}", &token[..60], &token[61..]);
     let bring = |token: &str, minor: u64| authorise(spend(minor)).with("sca-token", token);
     vec![
@@ -285,6 +288,14 @@ async fn of_spends(lender: &Lender<'_>) -> Vec<Case> {
         Case("no token", bring("token", 12_000), 403, "authentication_invalid", "'sca-token' is not valid"),
         Case("an altered token", bring(&altered, 12_000), 403, "authentication_invalid", "was altered"),
         Case("another customer's token", bring(&other, 12_000), 403, "authentication_invalid", "another customer's"),
+        Case(
+            "a token of another option",
+            authorise(with(spend(12_000), "/spendOptionId", json!(lender.option(CUSTOMER, "zero"))))
+                .with("sca-token", &optioned),
+            403,
+            "authentication_invalid",
+            "'sca-token' is not valid: it was initiated for another spend option",
+        ),
         Case("a used token", bring(&used, 10_000), 403, "authentication_invalid", "used before"),
         Case(
             "a token of another amount",
@@ -412,6 +423,77 @@ async fn whatever_is_wrong_is_refused_and_changes_nothing(shop: &Shop) {
     assert_eq!((lender.books().await, lender.account(OTHER).await), before, "nothing has moved");
 }
 
+/// Amounts as clients write them: none is guessed at.
+async fn amounts_are_read_as_they_are_written(shop: &Shop) {
+    let lender = Lender::open(shop, &tests::lender::trusting()).await;
+    let ask = async |number: u64, value: &str| {
+        let amount = format!("{{\"value\":{value},\"currencyCode\":\"EUR\"}}");
+        let body = format!("{{\"orderReference\":\"order-1\",\"amount\":{amount}}}");
+        let request = lender.request(Method::POST, &format!("/{CUSTOMER}/authorisation")).body(body);
+        let request = request.header("content-type", "application/json").header("idempotency-key", key(number));
+        shop.send(request).await
+    };
+    let refused = [
+        ("1e2", 422, "without an exponent, got 1e2"),
+        ("1E2", 422, "without an exponent, got 1E2"),
+        ("-0", 422, "expected more than 0, got -0"),
+        ("-5.00", 422, "expected more than 0, got -5.00"),
+        ("0.00", 422, "expected more than 0, got 0.00"),
+        ("10.005", 422, "at most 2 decimals, as EUR has, got 10.005"),
+        ("111111111111111111111111111111", 422, "'amount.value'"),
+        ("01", 400, "not JSON"),
+        ("NaN", 400, "not JSON"),
+        ("10,\"value\":20", 400, "duplicate field"),
+        ("null", 422, "'amount.value'"),
+    ];
+    for (value, status, said) in refused {
+        let answer = ask(1, value).await;
+        assert_eq!(answer.status, status, "{value}: {}", answer.text);
+        assert!(answer.text_at("/detail").contains(said), "{value}: {}", answer.text);
+    }
+    assert_eq!(lender.books().await, (100_000, 0, 0));
+    let taken = [("10", 1_000), ("10.5", 1_050), ("10.50", 1_050), ("10.000", 1_000), ("0.010", 1), ("100", 10_000)];
+    let mut held = 0;
+    for (number, (value, minor)) in (10..).zip(taken) {
+        let answer = ask(number, value).await;
+        assert_eq!(answer.text_at("/result"), "Authorised", "{value}: {}", answer.text);
+        held += minor;
+        assert_eq!(lender.books().await, (100_000 - held, held, 0), "{value}");
+    }
+}
+
+/// Yen have no decimals, and dinars of Kuwait three.
+async fn each_currency_has_its_own_decimals(shop: &Shop) {
+    let lender = Lender::open(shop, &tests::lender::trusting()).await;
+    let (credits, merchant) = (&shop.engine.credits, &lender.merchant);
+    for (currency, one, written, too_precise, hold) in
+        [("JPY", "1", "1", "1.5", 1_u64), ("KWD", "1.005", "1.005", "1.0005", 1_005)]
+    {
+        let limit = domain::Money::try_new(currency.parse().unwrap(), 50_000).unwrap();
+        credits.set_product(merchant, currency, "Flex", "", limit.currency()).await.unwrap();
+        let customer = format!("customer-{currency}");
+        credits.set_limit(merchant, &customer, currency, limit).await.unwrap();
+        let path = format!("/{customer}/authorisation");
+        let body = |value: &str| {
+            let value = value.parse::<serde_json::Number>().unwrap();
+            json!({ "amount": { "value": value, "currencyCode": currency }, "orderReference": "order-1" })
+        };
+        let refused = lender.keyed(&path, 1, &body(too_precise)).await;
+        assert_eq!(problem(&refused), (422, "amount_invalid".to_owned()), "{currency}");
+        let answer = lender.keyed(&path, hold, &body(one)).await;
+        let authorisation = answer.text_at("/authorisationId");
+        assert_eq!(lender.account(&customer).await.held(), hold, "{currency}");
+        let raised = json!({ "amount": { "value": 3, "currencyCode": currency } });
+        let path = format!("/{customer}/authorisation/{authorisation}");
+        lender.keyed(&format!("{path}/upward-adjustment"), hold + 1, &raised).await;
+        let part = json!({ "amount": body(one)["amount"] });
+        lender.keyed(&format!("{path}/settle"), hold + 2, &part).await;
+        let rest = lender.keyed(&format!("{path}/reverse"), hold + 3, &part).await;
+        let left = if currency == "JPY" { "\"value\":1," } else { "\"value\":0.990," };
+        assert!(rest.text.contains(left), "{currency} {written}: {}", rest.text);
+    }
+}
+
 async fn a_key_of_several_merchant_accounts_says_which(shop: &Shop) {
     Lender::open(shop, &in_parts()).await;
     let second = shop.second(&["payments"]).await;
@@ -433,4 +515,9 @@ async fn a_key_of_several_merchant_accounts_says_which(shop: &Shop) {
     assert_eq!(shop.send(request).await.status, 200);
 }
 
-crate::on_both_stores!(whatever_is_wrong_is_refused_and_changes_nothing, a_key_of_several_merchant_accounts_says_which);
+crate::on_both_stores!(
+    whatever_is_wrong_is_refused_and_changes_nothing,
+    amounts_are_read_as_they_are_written,
+    each_currency_has_its_own_decimals,
+    a_key_of_several_merchant_accounts_says_which,
+);

@@ -168,10 +168,19 @@ async fn an_authorisation_is_raised_on_the_terms_it_has(shop: &Shop) {
     assert_eq!((raised.status, raised.text_at("/result")), (200, "Authorised".to_owned()), "{}", raised.text);
     assert_eq!(raised.text_at("/authorisationId"), authorisation);
     assert_eq!(lender.books().await, (20_000, 80_000, 0));
-    let declined = lender.of(&authorisation, "upward-adjustment", 3, 100_001).await;
+    // More than the offer took is not authorised on its terms.
+    let declined = lender.of(&authorisation, "upward-adjustment", 3, 90_001).await;
+    assert_eq!((declined.status, declined.text_at("/declineReason")), (200, "NotPermitted".to_owned()));
+    let other = lender.authorised(6, 10_000).await;
+    let declined = lender.of(&authorisation, "upward-adjustment", 7, 90_001 - 1).await;
+    assert_eq!(declined.text_at("/result"), "Authorised", "{}", declined.text);
+    let declined = lender.of(&other, "upward-adjustment", 8, 10_001).await;
     assert_eq!((declined.status, declined.text_at("/declineReason")), (200, "NotEnoughCredit".to_owned()));
     assert_eq!(declined.text_at("/result"), "Declined");
-    assert_eq!(lender.books().await, (20_000, 80_000, 0), "it is as it was");
+    assert_eq!(lender.books().await, (0, 100_000, 0), "it is as it was");
+    lender.of(&other, "reverse", 9, 10_000).await;
+    lender.of(&authorisation, "reverse", 10, 10_000).await;
+    assert_eq!(lender.books().await, (20_000, 80_000, 0));
     for less in [80_000, 79_999] {
         let refused = lender.of(&authorisation, "upward-adjustment", 4, less).await;
         assert_eq!(refused.status, 422, "{}", refused.text);
@@ -185,6 +194,42 @@ async fn an_authorisation_is_raised_on_the_terms_it_has(shop: &Shop) {
     assert_eq!(lender.books().await, (20_000, 0, 80_000));
     // Whatever becomes of the offer.
     assert_eq!(lender.account(CUSTOMER).await.holds[0].spend.clone().unwrap().months, 24);
+}
+
+/// What was not authenticated for does not grow into what would have been.
+async fn what_was_exempt_is_raised_as_long_as_it_is_small(shop: &Shop) {
+    let lender = Lender::open(shop, &in_parts()).await;
+    let authorisation = lender.authorised(1, 1_000).await;
+    let raised = lender.of(&authorisation, "upward-adjustment", 2, 4_999).await;
+    assert_eq!(raised.text_at("/result"), "Authorised", "{}", raised.text);
+    let declined = lender.of(&authorisation, "upward-adjustment", 3, 5_000).await;
+    assert_eq!((declined.status, declined.text_at("/declineReason")), (200, "NotAuthenticated".to_owned()));
+    // Nor by another family.
+    let reference = tests::lender::reference(&authorisation).to_string();
+    let update = json!({ "merchantAccount": local::TEST_MERCHANT, "reference": "more",
+        "amount": { "currency": "EUR", "value": 5_000 } });
+    assert_eq!(shop.post(&format!("/v72/payments/{reference}/amountUpdates"), &update).await.status, 201);
+    shop.settle().await;
+    assert_eq!(lender.books().await, (95_001, 4_999, 0));
+    // Whoever authenticated may be asked for more later.
+    let token = lender.initiate(&of(10_000)).await.text_at("/scaToken");
+    lender.authenticate(&token).await;
+    let answer = lender.authorise_with(4, &token, &spend(10_000)).await;
+    let raised = lender.of(&answer.text_at("/authorisationId"), "upward-adjustment", 5, 20_000).await;
+    assert_eq!(raised.text_at("/result"), "Authorised", "{}", raised.text);
+}
+
+async fn what_is_closed_is_not_raised(shop: &Shop) {
+    let lender = Lender::open(shop, &trusting()).await;
+    let authorisation = lender.authorised(1, 4_000).await;
+    lender.of(&authorisation, "settle", 2, 3_000).await;
+    let raised = lender.of(&authorisation, "upward-adjustment", 3, 5_000).await;
+    assert_eq!(raised.text_at("/result"), "Authorised", "something is held still: {}", raised.text);
+    assert_eq!(lender.books().await, (95_000, 2_000, 3_000), "the new amount counts what was settled");
+    lender.of(&authorisation, "reverse", 4, 2_000).await;
+    let closed = lender.of(&authorisation, "upward-adjustment", 5, 6_000).await;
+    assert_eq!(problem(&closed), (422, "nothing_available".to_owned()));
+    assert_eq!(lender.books().await, (97_000, 0, 3_000));
 }
 
 async fn without_an_agreement_nothing_goes_in_part(shop: &Shop) {
@@ -243,6 +288,8 @@ crate::on_both_stores!(
     without_an_option_credit_is_revolving,
     a_decline_is_an_answer_with_its_reason,
     an_authorisation_is_raised_on_the_terms_it_has,
+    what_was_exempt_is_raised_as_long_as_it_is_small,
+    what_is_closed_is_not_raised,
     without_an_agreement_nothing_goes_in_part,
     a_hold_stays_until_it_is_settled_or_reversed,
 );

@@ -78,6 +78,22 @@ async fn a_customer_sees_what_can_be_spent_by_an_identity_of_their_own(shop: &Sh
     assert_eq!(shown.at("/availableToSpend/value"), json!(960.0), "what is held cannot be spent");
 }
 
+/// Who was shown other terms does not get these.
+async fn an_option_is_of_the_terms_that_were_shown(shop: &Shop) {
+    let lender = Lender::open(shop, &tests::lender::trusting()).await;
+    let shown = lender.get(&format!("/{CUSTOMER}/spend-options?basketAmount=120")).await;
+    let option = shown.text_at("/spendOptions/0/spendOptionId");
+    let body = |option: &str| json!({ "amount": tests::lender::amount(12_000), "orderReference": "order-1", "spendOptionId": option });
+    let dearer = tests::lender::offer("twelve", "19.9", 12);
+    shop.engine.credits.set_offer(&lender.merchant, "flex", &dearer).await.unwrap();
+    let path = format!("/{CUSTOMER}/authorisation");
+    let refused = lender.keyed(&path, 1, &body(&option)).await;
+    assert_eq!((refused.status, refused.text_at("/code")), (422, "spend_option_unknown".to_owned()));
+    let shown = lender.get(&format!("/{CUSTOMER}/spend-options?basketAmount=120")).await;
+    let taken = lender.keyed(&path, 2, &body(&shown.text_at("/spendOptions/0/spendOptionId"))).await;
+    assert_eq!(taken.text_at("/result"), "Authorised", "{}", taken.text);
+}
+
 async fn an_offer_that_has_ended_is_not_shown(shop: &Shop) {
     let lender = Lender::open(shop, &in_parts()).await;
     let shown = lender.get("/spend-options?productCode=flex&promoOnly=true").await;
@@ -91,5 +107,6 @@ crate::on_both_stores!(
     a_customer_who_is_not_known_sees_the_options_of_a_product,
     options_are_filtered_and_ordered,
     a_customer_sees_what_can_be_spent_by_an_identity_of_their_own,
+    an_option_is_of_the_terms_that_were_shown,
     an_offer_that_has_ended_is_not_shown,
 );

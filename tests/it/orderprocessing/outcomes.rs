@@ -29,6 +29,22 @@ async fn an_authorisation_whose_outcome_is_not_known_is_told_when_it_is(shop: &S
     assert_eq!(lender.books().await, (100_000, 0, 0));
 }
 
+/// What was not held has not used the authentication up.
+async fn an_authentication_outlives_an_authorisation_that_failed(shop: &Shop) {
+    let lender = Lender::open(shop, &tests::lender::in_parts()).await;
+    let token = lender.initiate(&tests::lender::of(12_000)).await.text_at("/scaToken");
+    lender.authenticate(&token).await;
+    shop.faults.break_streams(Some(BOOKS));
+    assert_eq!(lender.authorise_with(1, &token, &spend(12_000)).await.status, 202);
+    shop.faults.break_streams(None);
+    shop.clock.advance(std::time::Duration::from_secs(120));
+    assert_eq!(lender.authorise_with(1, &token, &spend(12_000)).await.text_at("/result"), "Declined");
+    let anew = lender.authorise_with(2, &token, &spend(12_000)).await;
+    assert_eq!(anew.text_at("/result"), "Authorised", "{}", anew.text);
+    assert_eq!(problem(&lender.authorise_with(3, &token, &spend(12_000)).await).1, "authentication_invalid");
+    assert_eq!(lender.books().await, (88_000, 12_000, 0));
+}
+
 async fn what_is_asked_of_books_that_do_not_answer_is_done_once_they_do(shop: &Shop) {
     let lender = Lender::open(shop, &trusting()).await;
     let id = lender.authorised(1, 4_000).await;
@@ -59,5 +75,6 @@ async fn what_is_asked_of_books_that_do_not_answer_is_done_once_they_do(shop: &S
 
 crate::on_both_stores!(
     an_authorisation_whose_outcome_is_not_known_is_told_when_it_is,
+    an_authentication_outlives_an_authorisation_that_failed,
     what_is_asked_of_books_that_do_not_answer_is_done_once_they_do,
 );

@@ -123,6 +123,30 @@ async fn a_capture_of_a_whole_order_is_refunded_as_far_as_it_is_credit(shop: &Sh
     assert_eq!(lender.books().await, (97_000, 3_000, 0));
 }
 
+/// Of a capture that took from two customers, or twice from one, each gets back what is theirs.
+async fn a_capture_of_several_parts_on_credit_is_refunded_part_by_part(shop: &Shop) {
+    let lender = Lender::open(shop, &trusting()).await;
+    let till = tests::payments::Till::open(shop).await;
+    let order = shop.open_order(10_000).await.order();
+    let mut part = pay(shop, &order, 3_000, credit(&json!({}))).await;
+    part = pay(shop, &part.order(), 4_000, json!({ "type": "credit", "customerRef": OTHER })).await;
+    part = pay(shop, &part.order(), 3_000, credit(&json!({}))).await;
+    assert_eq!(part.text_at("/resultCode"), "Authorised", "{}", part.text);
+    let id = tests::lender::reference(order["pspReference"].as_str().unwrap()).to_uuid().to_string();
+    let captured = till.operate(&id, "captures", &json!({})).await;
+    let transaction = captured["captures"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(lender.books().await, (94_000, 0, 6_000));
+    let others = format!("/{OTHER}/transaction/{transaction}/refund");
+    assert_eq!(lender.keyed(&others, 1, &of(4_000)).await.status, 200);
+    assert_eq!(lender.keyed(&others, 2, &of(1)).await.text_at("/code"), "nothing_available");
+    for number in [3, 4] {
+        assert_eq!(lender.refund(&transaction, number, 3_000).await.status, 200, "one part after the other");
+    }
+    assert_eq!(lender.refund(&transaction, 5, 1).await.text_at("/code"), "nothing_available");
+    assert_eq!(lender.books().await, (100_000, 0, 0));
+    assert_eq!(lender.account(OTHER).await.outstanding(), 0);
+}
+
 async fn what_credit_comes_with_is_checked_before_anything_is_begun(shop: &Shop) {
     let lender = Lender::open(shop, &in_parts()).await;
     let order = shop.open_order(10_000).await.order();
@@ -132,12 +156,17 @@ async fn what_credit_comes_with_is_checked_before_anything_is_begun(shop: &Shop)
     let cases: [(Value, u16, &str, &str); 9] = [
         (json!({ "type": "credit" }), 422, "130", "'paymentMethod.customerRef'"),
         (json!({ "type": "credit", "customerRef": "" }), 422, "702", "1 to 64 characters, got 0"),
-        (json!({ "type": "credit", "customerRef": "nobody" }), 404, "not_found", "no such customer"),
+        (
+            json!({ "type": "credit", "customerRef": "nobody" }),
+            422,
+            "14_007",
+            "'paymentMethod.customerRef' is not valid",
+        ),
         (credit(&json!({ "spendOptionId": "twelve" })), 422, "702", "'paymentMethod.spendOptionId'"),
-        (credit(&json!({ "spendOptionId": none })), 422, "spend_option_unknown", "no such spend option"),
+        (credit(&json!({ "spendOptionId": none })), 422, "spend_option_unknown", "'paymentMethod.spendOptionId'"),
         (credit(&json!({ "scaToken": "abc" })), 403, "authentication_invalid", "'paymentMethod.scaToken'"),
         (credit(&json!({ "scaToken": theirs })), 403, "authentication_invalid", "another customer's"),
-        (credit(&json!({ "scaToken": mine })), 403, "authentication_invalid", "did not authenticate"),
+        (credit(&json!({ "scaToken": mine })), 403, "authentication_invalid", "'paymentMethod.scaToken'"),
         (credit(&json!({})), 403, "authentication_required", "has to authenticate"),
     ];
     for (method, status, code, said) in cases {
@@ -185,6 +214,7 @@ crate::on_both_stores!(
     an_order_that_expires_holds_nothing,
     a_part_is_settled_and_refunded_by_the_lenders_own_endpoints,
     a_capture_of_a_whole_order_is_refunded_as_far_as_it_is_credit,
+    a_capture_of_several_parts_on_credit_is_refunded_part_by_part,
     what_credit_comes_with_is_checked_before_anything_is_begun,
     a_payment_that_comes_again_is_answered_as_it_was,
 );

@@ -32,6 +32,31 @@ async fn what_comes_again_is_answered_as_it_was(shop: &Shop) {
     assert_eq!(reversed.at("/remainingFloat/value"), json!(30.0));
 }
 
+/// However a UUID is written.
+async fn a_key_is_the_same_however_it_is_written(shop: &Shop) {
+    let lender = Lender::open(shop, &trusting()).await;
+    let path = format!("/{CUSTOMER}/authorisation");
+    let ask = async |key: &str| {
+        let request = lender.request(reqwest::Method::POST, &path).header("idempotency-key", key);
+        shop.send(request.json(&spend(4_000))).await
+    };
+    let first = ask("0a1b2c3d-0000-4000-8000-00000000abcd").await;
+    for key in ["0A1B2C3D-0000-4000-8000-00000000ABCD", "0a1b2c3d00004000800000000000abcd"] {
+        assert_eq!(ask(key).await.text, first.text);
+    }
+    assert_eq!(lender.books().await, (96_000, 4_000, 0));
+}
+
+/// A key of what is asked of an authorisation is that authorisation's: another's is another request.
+async fn a_key_is_of_one_authorisation(shop: &Shop) {
+    let lender = Lender::open(shop, &trusting()).await;
+    let (first, second) = (lender.authorised(1, 4_000).await, lender.authorised(2, 4_000).await);
+    for id in [&first, &second] {
+        assert_eq!(lender.of(id, "settle", 3, 1_000).await.status, 200);
+    }
+    assert_eq!(lender.books().await, (92_000, 6_000, 2_000));
+}
+
 async fn a_key_is_of_one_request(shop: &Shop) {
     let lender = Lender::open(shop, &trusting()).await;
     let id = lender.authorised(1, 4_000).await;
@@ -70,5 +95,7 @@ async fn the_first_answer_counts_whatever_has_changed(shop: &Shop) {
 crate::on_both_stores!(
     what_comes_again_is_answered_as_it_was,
     a_key_is_of_one_request,
+    a_key_is_the_same_however_it_is_written,
+    a_key_is_of_one_authorisation,
     the_first_answer_counts_whatever_has_changed,
 );

@@ -8,7 +8,8 @@ use serde::Deserialize;
 use super::answer;
 use crate::{
     checkout::wire::{
-        Amount, EncryptedOrderData, PaymentMethod, check_offered, reference, return_url, session_validity,
+        Amount, EncryptedOrderData, PaymentMethod, check_offered, credit_problem, reference, return_url,
+        session_validity,
     },
     orderprocessing::credit,
 };
@@ -67,12 +68,12 @@ impl Endpoint for CreatePayment {
         let answered = match call.body.order {
             Some(Object(order)) => {
                 let (order, view) = order.read(engine, &merchant)?;
-                credit::check(engine, &merchant, Some(order.id), &payment).await?;
+                credit::check(engine, &merchant, Some(order.id), &payment).await.map_err(credit_problem)?;
                 let about = order.id.reference();
                 engine.app.pay(order, view, payment).await.map_err(|error| Problem::from(error).about(about))?
             }
             None => {
-                credit::check(engine, &merchant, None, &payment).await?;
+                credit::check(engine, &merchant, None, &payment).await.map_err(credit_problem)?;
                 let terms = OrderTerms { key, ..OrderTerms::new(merchant, reference, amount, engine.tokens.current()) };
                 engine.app.pay_single(terms, payment).await?
             }

@@ -368,9 +368,11 @@ fn parameters(route: &Route, path: &str, description: &Description) -> Vec<Param
         let (name, description) = (name.to_owned(), text.to_owned());
         parameters.push(Parameter { name, place: "path", description, required: true, schema });
     }
+    let of_query = &description.required_query;
     for (name, text, schema) in &description.query {
         let (name, description, schema) = ((*name).to_owned(), (*text).to_owned(), schema.clone());
-        parameters.push(Parameter { name, place: "query", description, required: false, schema });
+        let required = of_query.contains(&name.as_str());
+        parameters.push(Parameter { name, place: "query", description, required, schema });
     }
     for (name, text, schema) in &description.headers {
         let (name, description, schema) = ((*name).to_owned(), (*text).to_owned(), schema.clone());
@@ -392,8 +394,12 @@ fn parameters(route: &Route, path: &str, description: &Description) -> Vec<Param
             name: key_header(route.family).to_owned(),
             place: "header",
             description: text.to_owned(),
-            required: false,
-            schema: json_schema!({ "type": "string", "minLength": 1, "maxLength": IDEMPOTENCY_KEY_CHARS_MAX }),
+            required: description.is_keyed_by_uuid,
+            schema: if description.is_keyed_by_uuid {
+                json_schema!({ "type": "string", "format": "uuid" })
+            } else {
+                json_schema!({ "type": "string", "minLength": 1, "maxLength": IDEMPOTENCY_KEY_CHARS_MAX })
+            },
         });
     }
     parameters

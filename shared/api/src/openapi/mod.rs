@@ -37,6 +37,8 @@ pub struct Description {
     pub(crate) body: Option<Rendered>,
     pub(crate) is_body_optional: bool,
     pub(crate) is_keyed: bool,
+    pub(crate) is_keyed_by_uuid: bool,
+    pub(crate) required_query: Vec<&'static str>,
     pub(crate) headers: Vec<(&'static str, &'static str, Schema)>,
     pub(crate) path: Vec<(&'static str, &'static str)>,
     pub(crate) query: Vec<(&'static str, &'static str, Schema)>,
@@ -94,7 +96,7 @@ impl Description {
     /// That a header says whose customers it is about: see [`crate::LendingHeaders`].
     #[must_use]
     pub fn of_merchant(mut self) -> Self {
-        let text = "The merchant account's `entity_id`. A key that may use only one may leave it out.";
+        let text = "The merchant account's `entityId`. A key that may use only one may leave it out.";
         let schema = schemars::json_schema!({ "type": "string", "format": "uuid" });
         self.headers.push(("context-merchantId", text, schema));
         let text = "The client's name for its session.";
@@ -124,6 +126,19 @@ impl Description {
     #[must_use]
     pub fn keyed(self) -> Self {
         Self { is_keyed: true, ..self }
+    }
+
+    /// That the request needs an idempotency key, which is a UUID.
+    #[must_use]
+    pub fn keyed_by_uuid(self) -> Self {
+        Self { is_keyed: true, is_keyed_by_uuid: true, ..self }
+    }
+
+    /// That a parameter of the query that was named before must not be left out.
+    #[must_use]
+    pub fn required(mut self, name: &'static str) -> Self {
+        self.required_query.push(name);
+        self
     }
 
     /// Answers a `T`, as JSON.

@@ -76,7 +76,8 @@ struct AuthorisationView {
     refunded: Money,
     /// On which terms.
     terms: TermsView,
-    /// In which instalments it is paid back; none if it is revolving, or all of it was reversed.
+    /// In which instalments it is paid back; none if it is revolving, all of it was reversed, or what is left cannot be
+    /// paid back in so many.
     #[serde(skip_serializing_if = "Option::is_none")]
     instalment_plan: Option<PlanView>,
 }

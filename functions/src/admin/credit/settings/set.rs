@@ -21,11 +21,11 @@ pub struct SetCreditSettings;
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "SetCreditSettingsRequest"))]
 pub struct Body {
-    /// Whether an authorisation may be settled in part; not, if it is not given.
+    /// Whether an authorisation may be settled in part by the orderprocessing family; not, if it is not given.
     partial_settle: Option<bool>,
-    /// Whether an authorisation may be reversed in part; not, if it is not given.
+    /// Whether an authorisation may be reversed in part by the orderprocessing family; not, if it is not given.
     partial_reverse: Option<bool>,
-    /// Whether a transaction may be refunded in part; not, if it is not given.
+    /// Whether a transaction may be refunded in part by the orderprocessing family; not, if it is not given.
     partial_refund: Option<bool>,
     /// Whether customers have to authenticate, but for exemptions; they have to, if it is not given.
     authentication: Option<bool>,
