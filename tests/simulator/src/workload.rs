@@ -58,6 +58,10 @@ const CUSTOMERS: [&str; 2] = ["ann", "ben"];
 const LIMIT: u64 = 7_000;
 const PRODUCT: &str = "flex";
 const OFFER: &str = "twelve";
+/// Small spends in a row that need no authentication.
+pub(crate) const EXEMPT_IN_A_ROW: u8 = 3;
+/// Of so many customers who authenticate, one gives a wrong code first.
+const WRONG_CODES: u64 = 13;
 
 /// After how long nobody who was asked for something can still be at it, in milliseconds.
 const PATIENCE_MS: u64 = 60_000;
@@ -226,11 +230,9 @@ pub(crate) fn prepare(simulation: &Simulation, processes: &mut Processes) -> Wor
     Workload { acts, orders: Arc::new(Mutex::new(orders)), endpoints: Arc::new(endpoints) }
 }
 
-/// A product with an offer, two customers, and what is agreed on: small spends are exempt, some in a row.
-async fn prepare_credit(credits: &Credits, merchant: &MerchantAccount) -> Result<(), CreditError> {
-    let euro = euros(1).currency();
-    credits.set_product(merchant, PRODUCT, "Flex", "", euro).await?;
-    let offer = Offer {
+/// What credit is spent on in instalments.
+fn offer() -> Offer {
+    Offer {
         code: OFFER.to_owned(),
         name: "Twelve months".to_owned(),
         description: String::new(),
@@ -245,9 +247,15 @@ async fn prepare_credit(credits: &Credits, merchant: &MerchantAccount) -> Result
         settlement_percentage: Decimal::default(),
         refund_percentage: Decimal::default(),
         chargeback_percentage: Decimal::default(),
-    };
-    credits.set_offer(merchant, PRODUCT, &offer).await?;
-    let exemptions = vec![Exemption { below: euros(3_000), in_a_row: 3 }];
+    }
+}
+
+/// A product with an offer, two customers, and what is agreed on: small spends are exempt, some in a row.
+async fn prepare_credit(credits: &Credits, merchant: &MerchantAccount) -> Result<(), CreditError> {
+    let euro = euros(1).currency();
+    credits.set_product(merchant, PRODUCT, "Flex", "", euro).await?;
+    credits.set_offer(merchant, PRODUCT, &offer()).await?;
+    let exemptions = vec![Exemption { below: euros(3_000), in_a_row: EXEMPT_IN_A_ROW }];
     credits.set_settings(merchant, &Settings { exemptions, ..Settings::default() }).await?;
     for customer in CUSTOMERS {
         credits.set_limit(merchant, customer, PRODUCT, euros(LIMIT)).await?;
@@ -669,7 +677,7 @@ async fn instrument(
         Paid::Credit(credit) => credit,
     };
     let credits = &simulation.credits;
-    let option = is_in_instalments.then(|| credits.option_id(merchant, customer, PRODUCT, OFFER));
+    let option = is_in_instalments.then(|| credits.option_id(merchant, customer, PRODUCT, &offer()));
     let number = match proved {
         Proved::Not => return Instrument::Credit { customer: customer.to_owned(), option, proof: None },
         Proved::ByCode => number,
@@ -681,6 +689,10 @@ async fn instrument(
     let expires_at = BEGINNING.plus(Duration::from_secs(900));
     let proof = Proof { challenge, amount, is_exempt: false, expires_at };
     let code = credits.one_time_code(merchant, customer, challenge);
+    if number % WRONG_CODES == 0 {
+        let wrong = if code == "000000" { "000001" } else { "000000" };
+        let _ = credits.give_code(merchant, customer, &proof, wrong).await;
+    }
     let _ = credits.give_code(merchant, customer, &proof, &code).await;
     Instrument::Credit { customer: customer.to_owned(), option, proof: Some(proof) }
 }

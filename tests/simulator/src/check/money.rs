@@ -14,7 +14,7 @@ use domain::{
 use partners::sandbox::{Book, BookEvent};
 
 use super::{Findings, Stories, Story, fold};
-use crate::world::World;
+use crate::{workload::EXEMPT_IN_A_ROW, world::World};
 
 /// What a partner's books say of a payment, or ours: held, captured and not refunded, refunded.
 type Money = (u64, u64, u64);
@@ -392,11 +392,12 @@ impl Kept {
     }
 }
 
-/// At every commit: the limit of a line of credit is what is available, held and outstanding, and whoever authenticated
-/// once spent once with it. Of all accounts: no more is used than there is.
+/// At every commit: the limit of a line of credit is what is available, held and outstanding, whoever authenticated
+/// once spent once with it, and no more spends in a row were exempt than may be. Of all accounts: no more is used than there is.
 pub(super) fn credit(world: &World, findings: &mut Findings) {
     let mut accounts = BTreeMap::<StreamId, Account>::new();
     let mut used = BTreeMap::<(StreamId, Reference), Reference>::new();
+    let mut exempt = BTreeMap::<StreamId, u8>::new();
     for commit in &world.commits {
         if ["giftcard", "credit"].iter().all(|kind| commit.stream.as_owned(kind).is_none()) {
             continue;
@@ -409,6 +410,14 @@ pub(super) fn credit(world: &World, findings: &mut Findings) {
             {
                 let what = format!("{}: {other} and {payment} were spent with one authentication", commit.stream);
                 findings.violations.push(what);
+            }
+        }
+        for event in &events {
+            let AccountEvent::Held { proved: Some(proved), .. } = event else { continue };
+            let in_a_row = exempt.entry(commit.stream.clone()).or_default();
+            *in_a_row = if proved.is_exempt { *in_a_row + 1 } else { 0 };
+            if *in_a_row > EXEMPT_IN_A_ROW {
+                findings.violations.push(format!("{}: {in_a_row} exempt spends in a row", commit.stream));
             }
         }
         let known = accounts.remove(&commit.stream);
