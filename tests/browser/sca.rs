@@ -219,6 +219,7 @@ async fn it_ends_when_its_time_is_over() {
     browser.go(&widget.url).await;
     browser.says("h1:not([hidden] *)", "It took too long").await;
     let expected = json!({ "scaToken": widget.token, "success": "false", "status": "expired", "message": EXPIRED });
+    browser.click("#back").await;
     assert_eq!(brought(&browser, &merchant, "/thanks").await, expected);
     // Who opens it later is told the same.
     shop.clock.advance(Duration::from_millis(1));
