@@ -3,14 +3,13 @@
 use api::{Access, Call, Endpoint, Engine, Family, Problem, Reply, Route};
 use domain::{
     access::Role,
-    order::{Only, Operate, OperationKind, Standing, Target},
+    order::{OperationKind, Standing},
 };
 use http::StatusCode;
 
 use super::{
     authorise::{Answer, declined},
-    check_keyed, customer, find, merchant, no_authorisation,
-    operation::{Body, ask, read},
+    operation::{Body, Needs, of_authorisation},
 };
 
 /// Raises an authorisation: `amount` is what is to be authorised in the end, on the terms that it was authorised on. A
@@ -30,22 +29,9 @@ impl Endpoint for AdjustAuthorisation {
     };
     type Body = Body;
 
-    async fn handle(engine: &Engine, mut call: Call<Body>) -> Result<Reply, Problem> {
-        let (merchant, customer) = (merchant(&call)?, customer(&call)?);
-        check_keyed(&mut call)?;
-        let print = call.key_print(engine, &merchant);
-        let (amount, details) = read(&mut call)?;
-        let id = call.path("authorisationId");
-        let (found, version) =
-            find(engine, merchant, &customer, id, |_, version| vec![version], no_authorisation).await?;
-        let authorisation_id = found.key.id.at(version).to_uuid().to_string();
-        let operate = Operate {
-            details,
-            only: Only { upward: true, ..Only::default() },
-            key: print,
-            ..Operate::new(OperationKind::AmountUpdate, Target::Payment(version), Some(amount))
-        };
-        let asked = ask(engine, found.key, found.order, operate).await?;
+    async fn handle(engine: &Engine, call: Call<Body>) -> Result<Reply, Problem> {
+        let (asked, payment) = of_authorisation(engine, call, OperationKind::AmountUpdate, Needs::More).await?;
+        let authorisation_id = asked.id_of(payment);
         let (status, result, decline_reason) = match asked.operation.standing() {
             Standing::Success | Standing::Conflict => (StatusCode::OK, "Authorised", None),
             Standing::Pending | Standing::Uncertain => (StatusCode::ACCEPTED, "Pending", None),

@@ -4,12 +4,13 @@ use api::{Call, Code, Engine, Object, Problem};
 use app::{Error, Operated, OrderKey};
 use domain::{
     Action, Money, Order, Version,
-    order::{Operate, Operation, Refusal, Standing},
+    credit::Settings,
+    order::{Only, Operate, Operation, OperationKind, Refusal, Standing, Target},
 };
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::{TEXT_CHARS_MAX, money::Amount, text};
+use super::{TEXT_CHARS_MAX, check_keyed, customer, find, merchant, money::Amount, no_authorisation, text};
 
 /// The request.
 #[derive(Debug, Deserialize)]
@@ -32,6 +33,39 @@ struct Told<'a> {
     description: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_session_id: Option<&'a str>,
+}
+
+/// What else has to hold of what is asked of an authorisation.
+pub(super) enum Needs {
+    /// It is with all that is left, unless the merchant has agreed on parts.
+    Whole(fn(&Settings) -> bool),
+    /// The amount is more than what is authorised.
+    More,
+}
+
+/// Asks for something of the authorisation that the path names; with the payment that it is.
+pub(super) async fn of_authorisation(
+    engine: &Engine,
+    mut call: Call<Body>,
+    kind: OperationKind,
+    needs: Needs,
+) -> Result<(Asked, Version), Problem> {
+    let (merchant, customer) = (merchant(&call)?, customer(&call)?);
+    check_keyed(&mut call)?;
+    let key = call.key_print(engine, &merchant);
+    let (amount, details) = read(&mut call)?;
+    let id = call.path("authorisationId");
+    let itself = |_: &Order, version: Version| vec![version];
+    let (found, payment) = find(engine, merchant, &customer, id, itself, no_authorisation).await?;
+    let only = match needs {
+        Needs::Whole(unless) => {
+            let settings = engine.credits.settings(&found.key.merchant).await?;
+            Only { whole: !unless(&settings), ..Only::default() }
+        }
+        Needs::More => Only { upward: true, ..Only::default() },
+    };
+    let operate = Operate { details, only, key, ..Operate::new(kind, Target::Payment(payment), Some(amount)) };
+    Ok((ask(engine, found.key, found.order, operate).await?, payment))
 }
 
 /// Reads what is asked for: how much, and what is told of it.
@@ -73,6 +107,11 @@ pub(super) async fn ask(engine: &Engine, key: OrderKey, order: Order, operate: O
 }
 
 impl Asked {
+    /// What identifies a payment of its order.
+    pub(super) fn id_of(&self, payment: Version) -> String {
+        self.key.id.at(payment).to_uuid().to_string()
+    }
+
     /// The status to answer with, unless it was declined.
     pub(super) fn status(&self) -> Result<StatusCode, Problem> {
         match self.operation.standing() {

@@ -1,17 +1,12 @@
 //! `POST .../authorisation/{authorisationId}/reverse`: releases what is held.
 
 use api::{Access, Call, Endpoint, Engine, Family, Problem, Reply, Route};
-use domain::{
-    access::Role,
-    order::{Only, Operate, OperationKind, Target},
-};
+use domain::{access::Role, order::OperationKind};
 use serde::Serialize;
 
 use super::{
-    check_keyed, customer, find, merchant,
     money::AmountView,
-    no_authorisation,
-    operation::{Body, ask, read},
+    operation::{Body, Needs, of_authorisation},
 };
 
 /// Reverses an authorisation: gives back the amount at once. A part of what is left only if the merchant has agreed on
@@ -41,24 +36,11 @@ impl Endpoint for ReverseAuthorisation {
     };
     type Body = Body;
 
-    async fn handle(engine: &Engine, mut call: Call<Body>) -> Result<Reply, Problem> {
-        let (merchant, customer) = (merchant(&call)?, customer(&call)?);
-        check_keyed(&mut call)?;
-        let print = call.key_print(engine, &merchant);
-        let (amount, details) = read(&mut call)?;
-        let id = call.path("authorisationId");
-        let (found, version) =
-            find(engine, merchant, &customer, id, |_, version| vec![version], no_authorisation).await?;
-        let settings = engine.credits.settings(&found.key.merchant).await?;
-        let operate = Operate {
-            details,
-            only: Only { whole: !settings.is_reversed_in_part, ..Only::default() },
-            key: print,
-            ..Operate::new(OperationKind::Void, Target::Payment(version), Some(amount))
-        };
-        let asked = ask(engine, found.key, found.order, operate).await?;
+    async fn handle(engine: &Engine, call: Call<Body>) -> Result<Reply, Problem> {
+        let needs = Needs::Whole(|settings| settings.is_reversed_in_part);
+        let (asked, payment) = of_authorisation(engine, call, OperationKind::Void, needs).await?;
         let status = asked.status()?;
-        let remaining_float = AmountView::of(asked.float(engine, version).await?)?;
+        let remaining_float = AmountView::of(asked.float(engine, payment).await?)?;
         Reply::json(status, None, &Answer { authorisation_reversal_id: asked.id, remaining_float })
     }
 }

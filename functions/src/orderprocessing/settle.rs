@@ -1,16 +1,10 @@
 //! `POST .../authorisation/{authorisationId}/settle`: takes what is held.
 
 use api::{Access, Call, Endpoint, Engine, Family, Problem, Reply, Route};
-use domain::{
-    access::Role,
-    order::{Only, Operate, OperationKind, Target},
-};
+use domain::{access::Role, order::OperationKind};
 use serde::Serialize;
 
-use super::{
-    check_keyed, customer, find, merchant, no_authorisation,
-    operation::{Body, ask, read},
-};
+use super::operation::{Body, Needs, of_authorisation};
 
 /// Settles an authorisation: posts the amount to the customer's account. A part of what is left only if the merchant
 /// has agreed on that.
@@ -37,22 +31,9 @@ impl Endpoint for SettleAuthorisation {
     };
     type Body = Body;
 
-    async fn handle(engine: &Engine, mut call: Call<Body>) -> Result<Reply, Problem> {
-        let (merchant, customer) = (merchant(&call)?, customer(&call)?);
-        check_keyed(&mut call)?;
-        let print = call.key_print(engine, &merchant);
-        let (amount, details) = read(&mut call)?;
-        let id = call.path("authorisationId");
-        let (found, version) =
-            find(engine, merchant, &customer, id, |_, version| vec![version], no_authorisation).await?;
-        let settings = engine.credits.settings(&found.key.merchant).await?;
-        let operate = Operate {
-            details,
-            only: Only { whole: !settings.is_settled_in_part, ..Only::default() },
-            key: print,
-            ..Operate::new(OperationKind::Capture, Target::Payment(version), Some(amount))
-        };
-        let asked = ask(engine, found.key, found.order, operate).await?;
+    async fn handle(engine: &Engine, call: Call<Body>) -> Result<Reply, Problem> {
+        let needs = Needs::Whole(|settings| settings.is_settled_in_part);
+        let (asked, _) = of_authorisation(engine, call, OperationKind::Capture, needs).await?;
         Reply::json(asked.status()?, None, &Answer { transaction_id: asked.id })
     }
 }
