@@ -6,8 +6,10 @@
 'use strict';
 
 (() => {
+  /** How long the engine may take to answer. */
+  const ANSWER_MS = 15000;
   /** What may not be gone to. */
-  const FORBIDDEN = /^\s*(javascript|data|blob|file|vbscript):/i;
+  const FORBIDDEN = /^\s*(about|blob|data|file|filesystem|javascript|mailto|vbscript|view-source|wss?):/i;
 
   const byId = (id) => document.getElementById(id);
   const page = byId('sca');
@@ -90,7 +92,10 @@
   }
 
   async function give(code) {
-    const request = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ code }) };
+    // Who waits can do nothing else, so the wait comes to an end.
+    const signal = AbortSignal.timeout(ANSWER_MS);
+    const headers = { 'Content-Type': 'application/json' };
+    const request = { method: 'POST', headers, body: JSON.stringify({ code }), signal };
     const response = await fetch(`${base}/code`, request);
     const answer = await response.json();
     if (!response.ok) throw new Error(answer.detail);

@@ -2,7 +2,7 @@
 
 use api::{Access, Call, Endpoint, Engine, Family, Problem, Reply, Route};
 use domain::{
-    Action, Order, Version,
+    Money, Order, Version,
     access::Role,
     order::{Only, Operate, OperationKind, Target},
 };
@@ -44,11 +44,12 @@ impl Endpoint for RefundTransaction {
         let print = call.key_print(engine, &merchant);
         let (amount, details) = read(&mut call)?;
         let id = call.path("transactionId");
-        let (found, capture) = find(engine, merchant, &customer, id, captured, no_transaction).await?;
-        let settings = engine.credits.settings(&found.key.merchant).await?;
+        let is_whole = !engine.credits.settings(&merchant).await?.is_refunded_in_part;
+        let payments = |order: &Order, capture: Version| captured(order, capture, amount, is_whole);
+        let (found, capture) = find(engine, merchant, &customer, id, payments, no_transaction).await?;
         let operate = Operate {
             details,
-            only: Only { whole: !settings.is_refunded_in_part, of: Some(capture), ..Only::default() },
+            only: Only { whole: is_whole, of: Some(capture), ..Only::default() },
             key: print,
             ..Operate::new(OperationKind::Refund, Target::Payment(found.payment.version), Some(amount))
         };
@@ -57,14 +58,17 @@ impl Endpoint for RefundTransaction {
     }
 }
 
-/// The payments that a capture took from: its own, or those of the whole order, first of which something is left.
-fn captured(order: &Order, capture: Version) -> Vec<Version> {
-    let capture = order.operation(capture).filter(|known| known.kind == OperationKind::Capture);
-    let mut payments = capture.map_or(Vec::new(), |capture| capture.legs.iter().map(|leg| leg.payment).collect());
-    let is_spent =
-        |payment: &Version| order.payment(*payment).is_none_or(|payment| payment.tally.available(Action::Refund) == 0);
-    payments.sort_by_key(is_spent);
-    payments
+/// The payments that a capture took from: its own, or those of the whole order. First those that the amount can be
+/// refunded of, then those of which something is left.
+fn captured(order: &Order, capture: Version, amount: Money, is_whole: bool) -> Vec<Version> {
+    let known = order.operation(capture).filter(|known| known.kind == OperationKind::Capture);
+    let legs = known.into_iter().flat_map(|known| &known.legs);
+    let payments = legs.filter_map(|leg| order.payment(leg.payment));
+    let mut payments =
+        payments.map(|payment| (order.refundable_of(capture, payment), payment.version)).collect::<Vec<_>>();
+    let asked = amount.minor();
+    payments.sort_by_key(|(left, _)| (if is_whole { *left != asked } else { *left < asked }, *left == 0));
+    payments.into_iter().map(|(_, version)| version).collect()
 }
 
 #[cfg(feature = "openapi")]

@@ -13,7 +13,7 @@ use crate::{
     credit::{Challenge, Credit, Proof, ProofFault, Proved, Settings, Spend, Standing},
     limits::{
         CODE_LOCK, DECLINED_COMMITS_MAX, DECLINED_REMEMBERED, FORGOTTEN_FROM, MOVEMENTS_PER_ACCOUNT_MAX,
-        MOVEMENTS_RESERVE, PURCHASE_MEMORY, RETURNS_RESERVE, WRONG_CODES_MAX, WRONG_ONE_TIME_CODES_IN_A_ROW_MAX,
+        MOVEMENTS_RESERVE, PURCHASE_MEMORY, WRONG_CODES_MAX, WRONG_ONE_TIME_CODES_IN_A_ROW_MAX,
         WRONG_ONE_TIME_CODES_MAX,
     },
     order::{Decline, KeyPrint},
@@ -99,9 +99,9 @@ pub struct Hold {
     /// The authentication that was used up by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenge: Option<Reference>,
-    /// Whether the customer was exempt from one.
+    /// Whether the customer authenticated for it, and was neither exempt nor not asked.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub is_exempt: bool,
+    pub is_authenticated: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
@@ -193,6 +193,11 @@ pub enum AccountEvent {
         action: Action,
         /// With how much, in minor units.
         amount: u64,
+    },
+    /// Purchases on credit that were over for long made room for others.
+    Forgotten {
+        /// Which.
+        payments: Vec<Reference>,
     },
     /// A payment was told to be unknown, and must stay so.
     Barred {
@@ -396,7 +401,7 @@ impl Account {
         if amount.currency() != self.issued.currency() || amount.minor() > self.available() {
             return Err(Decline::NotEnoughBalance);
         }
-        self.check_room(Time::default())?;
+        self.check_room()?;
         Ok(vec![AccountEvent::Held { payment, amount: amount.minor(), spend: None, proved: None }])
     }
 
@@ -426,9 +431,19 @@ impl Account {
         if amount.currency() != self.issued.currency() || amount.minor() > self.available() {
             return Err(SpendFault::Declined(Decline::NotEnoughBalance));
         }
-        self.check_room(now).map_err(SpendFault::Declined)?;
+        let payments = self.old_purchases(now);
+        let mut events = Vec::new();
+        if payments.is_empty() {
+            self.check_room().map_err(SpendFault::Declined)?;
+        } else {
+            let mut after = self.clone();
+            after.forget(&payments);
+            after.check_room().map_err(SpendFault::Declined)?;
+            events.push(AccountEvent::Forgotten { payments });
+        }
         let spend = Some(Box::new(spend.clone()));
-        Ok(vec![AccountEvent::Held { payment: *payment, amount: amount.minor(), spend, proved }])
+        events.push(AccountEvent::Held { payment: *payment, amount: amount.minor(), spend, proved });
+        Ok(events)
     }
 
     /// Whether a spend of that amount is proved to be the customer's.
@@ -483,12 +498,12 @@ impl Account {
     /// Whether so much more may be held for a payment on credit, on the terms and with the authentication that it has.
     ///
     /// # Errors
-    /// [`Decline::NotAuthenticated`] for a payment that was exempt because it was small, and would not be any more;
+    /// [`Decline::NotAuthenticated`] for a payment that nobody authenticated for, if it would not be small any more;
     /// [`Decline::NotPermitted`] for more than its offer takes.
     pub fn check_raise(&self, payment: Reference, more: u64, settings: &Settings) -> Result<(), Decline> {
         let Some(hold) = self.hold(payment) else { return Ok(()) };
         let total = hold.tally.authorised.saturating_sub(hold.tally.voided).saturating_add(more);
-        if hold.is_exempt && settings.is_authenticated && !settings.is_small(self.issued.with_minor(total)) {
+        if !hold.is_authenticated && settings.is_authenticated && !settings.is_small(self.issued.with_minor(total)) {
             return Err(Decline::NotAuthenticated);
         }
         let takes = hold.spend.as_ref().is_none_or(|spend| spend.takes(total));
@@ -574,24 +589,30 @@ impl Account {
             return Err(Decline::NotEnoughBalance);
         }
         match action {
-            Action::Increase => self.check_room(Time::default())?,
-            // What is held can be settled, and what was taken can be given back.
-            Action::Capture if self.movements.len() < MOVEMENTS_PER_ACCOUNT_MAX.saturating_sub(RETURNS_RESERVE) => {}
-            Action::Void | Action::Refund if self.movements.len() < MOVEMENTS_PER_ACCOUNT_MAX => {}
-            Action::Capture | Action::Void | Action::Refund => return Err(Decline::NotPermitted),
+            Action::Increase => self.check_room()?,
+            Action::Capture | Action::Void | Action::Refund => {
+                let mut after = hold.tally;
+                after.conclude(action, amount, true);
+                let steps = self.steps_to_come().saturating_sub(steps_to_come(&hold.tally)) + steps_to_come(&after);
+                // A whole step leaves fewer to come, so there is always room for it; for a part there may be none.
+                if self.movements.len() + 1 + steps > MOVEMENTS_PER_ACCOUNT_MAX {
+                    return Err(Decline::NotPermitted);
+                }
+            }
         }
         Ok(vec![AccountEvent::Moved { payment, leg, action, amount }])
     }
 
     /// Room for money to be taken.
-    fn check_room(&self, now: Time) -> Result<(), Decline> {
+    fn check_room(&self) -> Result<(), Decline> {
         let room = MOVEMENTS_PER_ACCOUNT_MAX.saturating_sub(MOVEMENTS_RESERVE);
-        let taken = self.taken_room();
-        let old = self.old_purchases(now);
-        let is_of = |payment: Reference| old.contains_key(&payment);
-        let movements = self.movements.iter().filter(|movement| is_of(movement.payment)).count();
-        let is_full = self.version.is_near_end() || taken.saturating_sub(movements + old.len()) >= room;
+        let is_full = self.version.is_near_end() || self.taken_room() >= room;
         if is_full { Err(Decline::NotPermitted) } else { Ok(()) }
+    }
+
+    /// Movements that it takes to settle all that is held, and to give all of it back.
+    fn steps_to_come(&self) -> usize {
+        self.holds.iter().map(|hold| steps_to_come(&hold.tally)).sum()
     }
 
     /// How much of the room for money to be taken is used, in movements. The terms of a spend take as much of a snapshot
@@ -602,10 +623,10 @@ impl Account {
         self.movements.len() + self.barred.len() + spends + open
     }
 
-    /// Purchases on credit of which nothing is held, and nothing has moved for long; with what is outstanding of each.
-    fn old_purchases(&self, at: Time) -> BTreeMap<Reference, u64> {
+    /// Purchases on credit of which nothing is held, and nothing has moved for long, if there is little room.
+    fn old_purchases(&self, at: Time) -> Vec<Reference> {
         if self.credit.is_none() || self.taken_room() < FORGOTTEN_FROM {
-            return BTreeMap::new();
+            return Vec::new();
         }
         let mut last = BTreeMap::new();
         for movement in &self.movements {
@@ -615,19 +636,17 @@ impl Account {
             let moved = last.get(&hold.payment).copied().unwrap_or_default();
             hold.tally.capturable() == 0 && moved.plus(PURCHASE_MEMORY) <= at
         };
-        let outstanding = |hold: &Hold| hold.tally.captured.saturating_sub(hold.tally.refunded);
-        self.holds.iter().filter(is_old).map(|hold| (hold.payment, outstanding(hold))).collect()
+        self.holds.iter().filter(is_old).map(|hold| hold.payment).collect()
     }
 
-    /// Forgets them: what is outstanding of them stays so.
-    fn forget_old_purchases(&mut self, at: Time) {
-        let old = self.old_purchases(at);
-        if old.is_empty() {
-            return;
-        }
-        self.forgotten = old.values().copied().fold(self.forgotten, u64::saturating_add);
-        self.holds.retain(|hold| !old.contains_key(&hold.payment));
-        self.movements.retain(|movement| !old.contains_key(&movement.payment));
+    /// Forgets purchases: what is outstanding of them stays so.
+    fn forget(&mut self, payments: &[Reference]) {
+        let is_forgotten = |payment: Reference| payments.contains(&payment);
+        let holds = self.holds.iter().filter(|hold| is_forgotten(hold.payment));
+        let outstanding = holds.map(|hold| hold.tally.captured.saturating_sub(hold.tally.refunded));
+        self.forgotten = outstanding.fold(self.forgotten, u64::saturating_add);
+        self.holds.retain(|hold| !is_forgotten(hold.payment));
+        self.movements.retain(|movement| !is_forgotten(movement.payment));
     }
 
     fn apply(&mut self, event: &AccountEvent, at: Time) {
@@ -647,7 +666,6 @@ impl Account {
                 }
             }
             AccountEvent::Held { payment, amount, spend, proved } => {
-                self.forget_old_purchases(at);
                 match (&mut self.credit, proved) {
                     // A hold on a gift card came with the right code; one on credit may have been exempt.
                     (None, _) => self.wrong_codes = 0,
@@ -659,7 +677,7 @@ impl Account {
                     tally: Tally::authorised(*amount),
                     spend: spend.clone(),
                     challenge: proved.and_then(|proved| proved.challenge),
-                    is_exempt: proved.is_some_and(|proved| proved.is_exempt),
+                    is_authenticated: proved.is_some_and(|proved| !proved.is_exempt && !proved.is_waived),
                 });
                 self.movements.push(Movement { at, payment: *payment, leg: None, action: None, amount: *amount });
             }
@@ -675,6 +693,7 @@ impl Account {
                     amount: *amount,
                 });
             }
+            AccountEvent::Forgotten { payments } => self.forget(payments),
             AccountEvent::Barred { payment } => self.barred.push(*payment),
             AccountEvent::Declined { call, reason } => {
                 if self.declined.len() >= DECLINED_REMEMBERED {
@@ -689,6 +708,11 @@ impl Account {
             AccountEvent::CodeAccepted => self.wrong_codes = 0,
         }
     }
+}
+
+/// Movements that it takes to settle what is held, and to give it back.
+fn steps_to_come(tally: &Tally) -> usize {
+    if tally.capturable() > 0 { 2 } else { usize::from(tally.captured > tally.refunded) }
 }
 
 impl Aggregate for Account {

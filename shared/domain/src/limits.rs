@@ -118,11 +118,9 @@ pub const ASK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// held once more, since it is to be settled.
 pub const MOVEMENTS_PER_ACCOUNT_MAX: usize = 2_560;
 
-/// Movements kept back for what is done with money that is held: there is room for each hold to be settled.
+/// Movements kept back for what is done with money that is held: there is room for each hold to be settled, and given
+/// back.
 pub const MOVEMENTS_RESERVE: usize = 1_536;
-
-/// Movements of those kept back for releases and refunds: money that was taken can be given back.
-pub const RETURNS_RESERVE: usize = 768;
 
 /// How much of the room for new holds may be taken before old purchases on credit are forgotten, in movements.
 pub const FORGOTTEN_FROM: usize = 512;

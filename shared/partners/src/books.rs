@@ -60,7 +60,8 @@ impl Books {
         let call = Call::Move(request.leg);
         let decide = |account: &Account| {
             let declined = |reason| account.decline(call, reason).map(|event| vec![event]).ok_or(reason);
-            let admitted = if account.has_done(request.leg) { Ok(()) } else { admits(account) };
+            let is_known = account.has_done(request.leg) || account.declined(call).is_some();
+            let admitted = if is_known { Ok(()) } else { admits(account) };
             admitted.and_then(|()| account.decide(&command)).or_else(declined)
         };
         match self.change(request.merchant, request.token, decide).await {

@@ -147,6 +147,27 @@ async fn a_capture_of_several_parts_on_credit_is_refunded_part_by_part(shop: &Sh
     assert_eq!(lender.account(OTHER).await.outstanding(), 0);
 }
 
+/// Two shipments took from the same payment: what is left of each is what that one took.
+async fn each_shipment_is_refunded_of_what_it_took(shop: &Shop) {
+    let lender = Lender::open(shop, &trusting()).await;
+    let till = tests::payments::Till::open(shop).await;
+    let order = shop.open_order(20_000).await.order();
+    let first = pay(shop, &order, 10_000, credit(&json!({}))).await;
+    let second = pay(shop, &first.order(), 10_000, credit(&json!({}))).await;
+    assert_eq!(second.text_at("/resultCode"), "Authorised", "{}", second.text);
+    let id = tests::lender::reference(order["pspReference"].as_str().unwrap()).to_uuid().to_string();
+    // 50.00 of the first payment; then 50.00 of the first and 100.00 of the second.
+    till.operate(&id, "captures", &json!({ "amount": 5_000 })).await;
+    let captured = till.operate(&id, "captures", &json!({ "amount": 15_000 })).await;
+    let shipment = captured["captures"][1]["id"].as_str().unwrap().to_owned();
+    for (number, minor) in [(1, 5_000), (2, 4_000), (3, 6_000)] {
+        let refunded = lender.refund(&shipment, number, minor).await;
+        assert_eq!(refunded.status, 200, "{minor}: {}", refunded.text);
+    }
+    assert_eq!(lender.refund(&shipment, 4, 1).await.text_at("/code"), "nothing_available");
+    assert_eq!(lender.books().await, (95_000, 0, 5_000), "what the first shipment took");
+}
+
 async fn what_credit_comes_with_is_checked_before_anything_is_begun(shop: &Shop) {
     let lender = Lender::open(shop, &in_parts()).await;
     let order = shop.open_order(10_000).await.order();
@@ -215,6 +236,7 @@ crate::on_both_stores!(
     a_part_is_settled_and_refunded_by_the_lenders_own_endpoints,
     a_capture_of_a_whole_order_is_refunded_as_far_as_it_is_credit,
     a_capture_of_several_parts_on_credit_is_refunded_part_by_part,
+    each_shipment_is_refunded_of_what_it_took,
     what_credit_comes_with_is_checked_before_anything_is_begun,
     a_payment_that_comes_again_is_answered_as_it_was,
 );

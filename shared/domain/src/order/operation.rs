@@ -457,6 +457,12 @@ impl Order {
         Ok(shares.into_iter().map(|(payment, share)| Leg::new(payment.version, action, share)).collect())
     }
 
+    /// What can still be refunded of a payment, of what one capture took of it, in minor units.
+    #[must_use]
+    pub fn refundable_of(&self, capture: Version, payment: &Payment) -> u64 {
+        self.left_of_capture(capture, &[payment]).unwrap_or(0).min(payment.tally.refundable())
+    }
+
     /// What a capture took of these payments that no refund of it gave back, or may give back.
     fn left_of_capture(&self, capture: Version, targets: &[&Payment]) -> Result<u64, Refusal> {
         let is_of_them = |leg: &&Leg| targets.iter().any(|payment| payment.version == leg.payment);

@@ -7,7 +7,7 @@ use domain::{
     account::{AccountCommand, AccountEvent, Call},
     limits::{
         AMOUNT_MINOR_MAX, CODE_LOCK, DECLINED_COMMITS_MAX, DECLINED_REMEMBERED, MOVEMENTS_PER_ACCOUNT_MAX,
-        MOVEMENTS_RESERVE, RETURNS_RESERVE, WRONG_CODES_MAX,
+        MOVEMENTS_RESERVE, WRONG_CODES_MAX,
     },
     order::Decline,
     reference::LegReference,
@@ -229,13 +229,17 @@ fn an_account_with_all_its_movements_only_releases() {
     }
     given.pop();
     check(&given, hold(9_999, 1), Ok([held(9_999, 1)]));
-    // From here on, what was taken can only be given back.
-    let settled = MOVEMENTS_PER_ACCOUNT_MAX - RETURNS_RESERVE - given.len() + 1;
-    given.extend((2_000..).map(|operation| moved(1, operation, Capture, 1)).take(settled));
-    check(&given, move_(1, 9_999, Capture, 1), refusal(Decline::NotPermitted));
-    check(&given, move_(1, 9_999, Void, 1), Ok([moved(1, 9_999, Void, 1)]));
-    given.extend((5_000..).map(|operation| moved(1, operation, Refund, 1)).take(RETURNS_RESERVE));
+    // However many parts there are, the last step of each hold has its room.
+    let parts = MOVEMENTS_PER_ACCOUNT_MAX - given.len() - 1;
+    given.extend((2_000..).map(|operation| moved(1, operation, Capture, 1)).take(parts));
+    for action in [Capture, Void, Refund] {
+        check(&given, move_(1, 9_999, action, 1), refusal(Decline::NotPermitted));
+    }
+    let left = after(&given).holds[0].tally.capturable();
+    check(&given, move_(1, 9_999, Capture, left), Ok([moved(1, 9_999, Capture, left)]));
+    given.push(moved(1, 9_998, Capture, left));
     check(&given, move_(1, 9_999, Refund, 1), refusal(Decline::NotPermitted));
+    check(&given, move_(1, 9_999, Refund, 5_000), Ok([moved(1, 9_999, Refund, 5_000)]));
 }
 
 #[test]

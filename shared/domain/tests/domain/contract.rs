@@ -462,6 +462,10 @@ fn the_json_of_account_events_never_changes() {
             r#"{"type":"held","payment":"ZZZZZZZZZZZZZ001","amount":60,"spend":{"spend_type":"purchase","interest_rate":0},"proved":{"is_waived":true}}"#,
         ),
         (
+            AccountEvent::Forgotten { payments: vec![payment] },
+            r#"{"type":"forgotten","payments":["ZZZZZZZZZZZZZ001"]}"#,
+        ),
+        (
             AccountEvent::CreditOpened { customer: "C1".into(), product: "FLEX".into(), limit: eur(100), key: None },
             r#"{"type":"credit_opened","customer":"C1","product":"FLEX","limit":{"currency":"EUR","value":100}}"#,
         ),

@@ -408,11 +408,14 @@ fn what_was_exempt_for_being_small_stays_small() {
     let passed = spent(passed, &Spending { spend: offered, ..spending(1, 2_000, Some(given)) }, &settings);
     let payment = spending(1, 0, None).payment;
     let free = Settings { is_authenticated: false, ..settings.clone() };
+    let waived = spent(credit(100_000), &spending(1, 2_000, None), &free);
     let cases = [
         (&exempt, &settings, 999, Ok(())),
         (&exempt, &settings, 1_000, Err(Decline::NotAuthenticated)),
-        // Where nobody is asked, it is no matter.
+        // Where nobody is asked, it is no matter; until somebody is.
         (&exempt, &free, 50_000, Ok(())),
+        (&waived, &settings, 999, Ok(())),
+        (&waived, &settings, 1_000, Err(Decline::NotAuthenticated)),
         (&passed, &settings, 3_000, Ok(())),
         (&passed, &settings, 3_001, Err(Decline::NotPermitted)),
     ];
@@ -482,6 +485,37 @@ fn there_is_room_to_settle_and_refund_everything_that_is_held() {
     assert_eq!((account.available(), account.held(), account.outstanding()), (10_000_000, 0, 0));
     let bytes = serde_json::to_string(&account).unwrap().len();
     assert!(bytes < 380 * 1_024, "{bytes} bytes, and an item of DynamoDB has 400 KB");
+}
+
+/// In parts, too: the last step of each hold has its room, whatever the others took.
+#[test]
+fn parts_leave_room_for_the_last_step_of_each_hold() {
+    let (mut account, holds) = bought(credit(10_000_000), 2_000, false);
+    let late = NOW.plus(Duration::from_secs(86_400 * holds));
+    let mut number = 0;
+    let mut step = |account: &Account, payment: u64, action: Action, amount: u64| {
+        number += 1;
+        let leg = LegReference { operation: reference(200_000 + number), index: 0 };
+        let payment = spending(payment, 0, None).payment;
+        let events = account.decide(&AccountCommand::Move { payment, leg, action, amount }).ok()?;
+        Account::evolve_all(Some(account.clone()), &events, account.version.next().unwrap(), late)
+    };
+    // As many parts as are taken, of all holds in turn.
+    for (action, part) in [(Action::Void, 1), (Action::Capture, 2), (Action::Refund, 1)] {
+        for payment in (0..holds).cycle().take(2_000) {
+            if let Some(after) = step(&account, payment, action, part) {
+                account = after;
+            }
+        }
+    }
+    assert!(step(&account, 0, Action::Capture, 1).is_none(), "there is no room for parts any more");
+    for payment in 0..holds {
+        let left = |account: &Account| account.hold(spending(payment, 0, None).payment).unwrap().tally;
+        account = step(&account, payment, Action::Capture, left(&account).capturable()).expect("to be settled");
+        account = step(&account, payment, Action::Refund, left(&account).refundable()).expect("to be given back");
+    }
+    assert!(account.is_balanced());
+    assert_eq!((account.held(), account.outstanding()), (0, 0));
 }
 
 /// A customer buys for years: purchases that are long over make room for others, and what is outstanding stays so.

@@ -1041,6 +1041,7 @@ proptest! {
                     | AccountEvent::CodeGiven { .. }
                     | AccountEvent::Held { .. }
                     | AccountEvent::Moved { .. }
+                    | AccountEvent::Forgotten { .. }
                     | AccountEvent::Declined { .. }
                     | AccountEvent::CodeFailed
                     | AccountEvent::CodeAccepted => None,

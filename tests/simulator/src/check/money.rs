@@ -386,6 +386,7 @@ impl Kept {
             | AccountEvent::CreditOpened { .. }
             | AccountEvent::LimitSet { .. }
             | AccountEvent::CodeGiven { .. }
+            | AccountEvent::Forgotten { .. }
             | AccountEvent::CodeFailed
             | AccountEvent::CodeAccepted => None,
         }
