@@ -3,9 +3,8 @@
 
 use domain::{
     Account, Decimal, MerchantAccount, Money, Reference, Time,
-    credit::{Exemption, Offer, OfferSource, OfferStatus, Settings, SpendType},
+    credit::{Exemption, Offer, OfferSource, OfferStatus, Settings, SpendType, Standing},
 };
-use partners::CodeOutcome;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
@@ -183,7 +182,7 @@ impl<'s> Lender<'s> {
         let (credits, proof) = (&self.shop.engine.credits, sealed.proof());
         let code = credits.one_time_code(&merchant, &sealed.customer, sealed.challenge);
         let outcome = credits.give_code(&merchant, &sealed.customer, &proof, &code).await.expect("a code");
-        assert_eq!(outcome, CodeOutcome::Passed);
+        assert_eq!(outcome, Standing::Passed);
     }
 
     /// What a customer's limit is made of. It always adds up.

@@ -9,7 +9,6 @@ use super::{
     customer, merchant,
     money::AmountView,
     options::{OptionView, Wanted},
-    problem_of_credit,
 };
 
 /// Lists a customer's spend options: what a `spendOptionId` names is taken by an authorisation.
@@ -41,8 +40,8 @@ impl Endpoint for ListCustomerSpendOptions {
 
     async fn handle(engine: &Engine, call: Call<NoBody>) -> Result<Reply, Problem> {
         let (merchant, customer) = (merchant(&call)?, customer(&call)?);
-        let account = engine.credits.account(&merchant, &customer).await.map_err(problem_of_credit)?;
-        let product = engine.credits.product(&merchant, &account.brand).await.map_err(problem_of_credit)?;
+        let account = engine.credits.account(&merchant, &customer).await?;
+        let product = engine.credits.product(&merchant, &account.brand).await?;
         let wanted = Wanted::read(&call, &product)?;
         let ids = |offer: &domain::credit::Offer| {
             let option = engine.credits.option_id(&merchant, &customer, &product.code, offer);

@@ -9,7 +9,7 @@ use http::StatusCode;
 use partners::Wanted;
 use serde::{Deserialize, Serialize};
 
-use super::{credit, customer, merchant, money::Amount, problem_of_credit, sca, text};
+use super::{credit, customer, merchant, money::Amount, sca, text};
 use crate::checkout::wire::check_return_url;
 
 /// Initiates a spend: tells whether the customer is exempt from authentication, or where to authenticate. The
@@ -76,7 +76,7 @@ impl Endpoint for InitiateSpend {
             check_return_url("returnUrl", url)?;
         }
         let wanted = Wanted { customer: &customer, amount, option };
-        let may_be_exempt = engine.credits.is_exempt(&merchant, wanted).await.map_err(problem_of_credit)?;
+        let may_be_exempt = engine.credits.is_exempt(&merchant, wanted).await?;
         let is_exempt = may_be_exempt && !call.body.override_exemption.unwrap_or_default();
         let expires_at = engine.app.streams.now().plus(CHALLENGE_TIME);
         // Drawn anew for each request: an authentication that was passed for one amount is not that of another.

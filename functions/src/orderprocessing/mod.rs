@@ -21,7 +21,6 @@ use domain::{
     MerchantAccount, Order, Reference, Version,
     order::{PartnerId, Payment},
 };
-use partners::CreditError;
 
 /// The longest text that tells more of a request, in characters.
 const TEXT_CHARS_MAX: usize = domain::limits::DESCRIPTION_CHARS_MAX;
@@ -92,11 +91,6 @@ async fn find(
     let payment = payments.iter().filter_map(|payment| order.payment(*payment)).find(is_theirs).cloned();
     let payment = payment.ok_or_else(none)?;
     Ok((Found { key, order, payment }, version))
-}
-
-/// A problem with a customer's credit, in this family's words.
-fn problem_of_credit(error: CreditError) -> Problem {
-    error.into()
 }
 
 /// Reads a text that tells more of a request.

@@ -8,7 +8,6 @@ use serde::Serialize;
 use super::{
     merchant,
     options::{OptionView, Wanted},
-    problem_of_credit,
 };
 
 /// Lists the spend options of a credit product, for a customer who is not known. None has a `spendOptionId`: that is a
@@ -41,7 +40,7 @@ impl Endpoint for ListProductSpendOptions {
         let merchant = merchant(&call)?;
         let code = call.query("productCode").filter(|code| !code.is_empty());
         let code = code.ok_or_else(|| field_missing("productCode"))?;
-        let product = engine.credits.product(&merchant, code).await.map_err(problem_of_credit)?;
+        let product = engine.credits.product(&merchant, code).await?;
         let wanted = Wanted::read(&call, &product)?;
         let ids =
             |offer: &domain::credit::Offer| (engine.credits.offer_id(&merchant, &product.code, &offer.code), None);

@@ -113,7 +113,7 @@ pub struct Call<B> {
 /// What requests of [`Family::OrderProcessing`] say in headers.
 #[derive(Debug, Clone, Default)]
 pub struct LendingHeaders {
-    /// Whose customers they are about: `context-merchantId`, the merchant account's `entity_id`.
+    /// Whose customers they are about: `context-merchantId`, the merchant account's `entityId`.
     pub merchant: Option<String>,
     /// What came of an initiation: `sca-token`.
     pub sca_token: Option<SecretString>,

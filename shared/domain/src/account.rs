@@ -388,19 +388,30 @@ impl Account {
         }
     }
 
-    fn decide_hold(&self, payment: Reference, amount: Money) -> Result<Vec<AccountEvent>, Decline> {
+    /// Whether money was held for a payment before.
+    ///
+    /// # Errors
+    /// It was declined, or is to stay unknown.
+    fn was_held(&self, payment: Reference) -> Result<bool, Decline> {
         if self.hold(payment).is_some() {
-            return Ok(Vec::new());
+            return Ok(true);
         }
         if self.barred.contains(&payment) {
             return Err(Decline::NotPermitted);
         }
-        if let Some(reason) = self.declined(Call::Hold(payment)) {
-            return Err(reason);
+        self.declined(Call::Hold(payment)).map_or(Ok(false), Err)
+    }
+
+    fn check_available(&self, amount: Money) -> Result<(), Decline> {
+        let is_there = amount.currency() == self.issued.currency() && amount.minor() <= self.available();
+        if is_there { Ok(()) } else { Err(Decline::NotEnoughBalance) }
+    }
+
+    fn decide_hold(&self, payment: Reference, amount: Money) -> Result<Vec<AccountEvent>, Decline> {
+        if self.was_held(payment)? {
+            return Ok(Vec::new());
         }
-        if amount.currency() != self.issued.currency() || amount.minor() > self.available() {
-            return Err(Decline::NotEnoughBalance);
-        }
+        self.check_available(amount)?;
         self.check_room()?;
         Ok(vec![AccountEvent::Held { payment, amount: amount.minor(), spend: None, proved: None }])
     }
@@ -416,29 +427,22 @@ impl Account {
         now: Time,
     ) -> Result<Vec<AccountEvent>, SpendFault> {
         let Spending { payment, amount, spend, proof } = spending;
-        let credit = self.credit.as_deref().ok_or(SpendFault::Declined(Decline::NotPermitted))?;
-        if self.hold(*payment).is_some() {
+        if self.credit.is_none() {
+            return Err(Decline::NotPermitted.into());
+        }
+        if self.was_held(*payment)? {
             return Ok(Vec::new());
         }
-        if self.barred.contains(payment) {
-            return Err(SpendFault::Declined(Decline::NotPermitted));
-        }
-        if let Some(reason) = self.declined(Call::Hold(*payment)) {
-            return Err(SpendFault::Declined(reason));
-        }
-        let is_used = proof.is_some_and(|proof| self.is_used(proof.challenge));
-        let proved = credit.prove(*amount, proof.as_ref(), is_used, settings, now)?;
-        if amount.currency() != self.issued.currency() || amount.minor() > self.available() {
-            return Err(SpendFault::Declined(Decline::NotEnoughBalance));
-        }
+        let proved = self.prove(*amount, proof.as_ref(), settings, now)?;
+        self.check_available(*amount)?;
         let payments = self.old_purchases(now);
         let mut events = Vec::new();
         if payments.is_empty() {
-            self.check_room().map_err(SpendFault::Declined)?;
+            self.check_room()?;
         } else {
             let mut after = self.clone();
             after.forget(&payments);
-            after.check_room().map_err(SpendFault::Declined)?;
+            after.check_room()?;
             events.push(AccountEvent::Forgotten { payments });
         }
         let spend = Some(Box::new(spend.clone()));

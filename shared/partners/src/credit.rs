@@ -99,17 +99,6 @@ impl<E: Into<Self>> From<ChangeError<E>> for CreditError {
     }
 }
 
-/// What a one-time code came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CodeOutcome {
-    /// The customer is authenticated.
-    Passed,
-    /// It was wrong, and another may be given.
-    Wrong,
-    /// It was wrong, as were those before it: the authentication has failed.
-    Failed,
-}
-
 /// What a customer wants to spend.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
@@ -277,8 +266,7 @@ impl Credits {
         let account = self.account(merchant, wanted.customer).await?;
         self.terms(merchant, &account, wanted).await?;
         let settings = self.settings(merchant).await?;
-        let in_a_row = account.credit.as_ref().map_or(0, |credit| credit.exempt_in_a_row);
-        Ok(!settings.is_authenticated || settings.exempts(wanted.amount, in_a_row))
+        Ok(account.prove(wanted.amount, None, &settings, self.books.streams.now()).is_ok())
     }
 
     /// Whether a spend could be authorised but for the limit: the customer is known, the terms are on offer, and the
@@ -350,7 +338,7 @@ impl Credits {
         Ok(account.standing(proof, self.books.streams.now()))
     }
 
-    /// Takes a one-time code from a customer.
+    /// Takes a one-time code from a customer. Returns where the authentication stands then.
     ///
     /// # Errors
     /// [`CreditError::Proof`]: the authentication cannot be passed any more; the store's.
@@ -360,19 +348,14 @@ impl Credits {
         customer: &str,
         proof: &Proof,
         code: &str,
-    ) -> Result<CodeOutcome, CreditError> {
+    ) -> Result<Standing, CreditError> {
         let is_right = self.one_time_code(merchant, customer, proof.challenge) == code;
         let now = self.books.streams.now();
         let decide = |account: &Account| -> Result<Vec<AccountEvent>, CreditError> {
             Ok(account.decide_code(proof, is_right, now)?)
         };
         let account = self.books.change(merchant, &self.token(merchant, customer), decide).await?;
-        let challenge = account.credit.as_ref().and_then(|credit| credit.challenge(proof.challenge));
-        Ok(match challenge {
-            Some(challenge) if challenge.is_passed => CodeOutcome::Passed,
-            Some(challenge) if challenge.has_failed() => CodeOutcome::Failed,
-            Some(_) | None => CodeOutcome::Wrong,
-        })
+        Ok(account.standing(proof, now))
     }
 
     /// Holds credit. What is declined is put on record in the same step, so that a call that comes twice is answered as

@@ -9,7 +9,7 @@ pub mod credit;
 pub mod sandbox;
 
 pub use accounts::Accounts;
-pub use credit::{CodeOutcome, CreditError, Credits, Wanted};
+pub use credit::{CreditError, Credits, Wanted};
 pub use sandbox::Sandbox;
 
 /// The last four characters of a number: all of it that may be kept.

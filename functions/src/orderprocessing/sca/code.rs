@@ -3,7 +3,7 @@
 use api::{Access, Call, Code, Endpoint, Engine, Family, Problem, Reply, Route, field_invalid, field_missing};
 use domain::credit::{ProofFault, Standing};
 use http::StatusCode;
-use partners::{CodeOutcome, CreditError};
+use partners::CreditError;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
@@ -78,14 +78,12 @@ async fn give(engine: &Engine, subject: &Subject, code: &SecretString) -> Result
     let Subject { merchant, authentication } = subject;
     let (customer, proof) = (&authentication.customer, authentication.proof());
     match engine.credits.give_code(merchant, customer, &proof, code.expose_secret()).await {
-        Ok(CodeOutcome::Passed) => Ok(Standing::Passed),
-        Ok(CodeOutcome::Failed) => Ok(Standing::Failed),
-        // How many may follow is known by the account; others may have ended it meanwhile.
-        Ok(CodeOutcome::Wrong) => subject.standing(engine).await,
+        Ok(standing) => Ok(standing),
         Err(CreditError::Proof(ProofFault::TooMany)) => {
             let message = "The customer has too many authentications under way. Try again later.";
             Err(Problem::new(Code::ListFull, message))
         }
+        // Others have ended it meanwhile.
         Err(CreditError::Proof(_)) => subject.standing(engine).await,
         Err(error) => Err(problem(error)),
     }

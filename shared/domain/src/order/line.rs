@@ -273,8 +273,8 @@ pub enum Fault {
         /// The amount.
         actual: i64,
     },
-    /// Amounts of both signs in one request.
-    #[error("expected amounts of one sign in a request, got both")]
+    /// Amounts of both signs in one request that come to nothing, or to less.
+    #[error("expected amounts of one sign, or such as come to more than 0, got both signs")]
     MixedSigns,
     /// More than is left of a line.
     #[error("expected at most what can be {done} of line {line}, {left}, got {actual}")]
